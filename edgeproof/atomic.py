@@ -1,0 +1,128 @@
+"""Writes that either happen whole or do not happen: temporary name, fsync, rename."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from edgeproof.errors import Refused
+
+_PREFIX = ".partial-"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+
+
+@contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Turn the operating system's reasons for not writing `path` into one clear refusal."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise Refused(
+                f"write: there must be room on the disk for {path}.",
+                received=f"{error.strerror or error}",
+                fix="free some space or write somewhere else; nothing that was there before has changed",
+            ) from error
+        if error.errno in _CLOSED:
+            raise Refused(
+                f"write: {path.parent} must be a folder that this user may write in.",
+                received=f"{error.strerror or error}",
+                fix="choose another folder with --out, or change its permissions",
+            ) from error
+        raise
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Replace the file at `path` by `data`, durably, or leave what was there.
+
+    Raises:
+        Refused: the disk is full or the folder can't be written.
+    """
+    path = Path(path)
+    with refusing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                os.fchmod(file.fileno(), 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _sync_folder(path.parent)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """`write_bytes` for UTF-8 text."""
+    write_bytes(path, text.encode())
+
+
+@contextmanager
+def folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A new folder to fill, that takes the name `path` when the block ends well and vanishes otherwise.
+
+    Raises:
+        Refused: the disk is full or the parent can't be written.
+    """
+    path = Path(path)
+    with refusing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent))
+        try:
+            yield temporary
+            os.chmod(temporary, 0o755)
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _sync(file)
+            move(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def move(source: Path, path: Path) -> None:
+    """Give a finished file or folder its final name, replacing what had it.
+
+    A folder can't replace a folder in one system call, so the old one steps aside first: between the two
+    renames the final name is absent, never half-written.
+    """
+    if source.is_dir() and path.exists():
+        aside = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent))
+        os.rename(path, aside / path.name)
+        os.rename(source, path)
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        os.replace(source, path)
+    _sync_folder(path.parent)
+
+
+def sweep(parent: str | os.PathLike[str]) -> None:
+    """Remove what a killed process left half-written in `parent`."""
+    for left in Path(parent).glob(_PREFIX + "*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(path: Path) -> None:
+    # Some file systems refuse fsync on a folder; the rename itself is done by then.
+    with suppress(OSError):
+        _sync(path)

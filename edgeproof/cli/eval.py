@@ -1,0 +1,51 @@
+"""Score a file on labelled samples, as the checkpoint was scored.
+
+SAMPLES is an .npz with `evaluation_<input>` (raw samples) and `evaluation_label`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import numpy as np
+
+from edgeproof import frontend, metrics, samples
+from edgeproof.cli import kernels_argument
+from edgeproof.errors import Refused
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help=".tflite or .onnx file")
+    parser.add_argument("samples", metavar="SAMPLES", help=".npz file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    kernels_argument(parser)
+
+
+def act(args: argparse.Namespace) -> int:
+    from edgeproof.runner import load
+
+    model = load(args.file, kernels=args.kernels, threads=args.threads)
+    if model.contract is None or model.contract.decode.kind != "classify":
+        raise Refused(
+            "eval: the file must say how its outputs are decoded and scored.",
+            received="a file with no contract" if model.contract is None else "a contract that decodes to values",
+            fix="export it with Edgeproof from its checkpoint, or compare outputs with `python -m export`",
+        )
+    held = samples.load(args.samples, [port.name for port in model.session.inputs])
+    if held.labels is None:
+        raise Refused("eval: the samples must have labels.", received=f"{args.samples} without evaluation_label",
+                      fix='add an array "evaluation_label" of whole numbers')
+    tensors = {k: frontend.apply(model.frontend(k), v) for k, v in held.evaluation.items()}
+    outputs = model.outputs(tensors)[model.contract.decode.output]
+    labels = metrics.check_labels(held.labels, len(outputs), outputs.shape[-1], source=args.samples)
+    metric = model.contract.score.metric if model.contract.score else "accuracy"
+    right = metrics.METRICS[metric](outputs, labels)
+    low, high = metrics.wilson(float(right.sum()), len(right))
+    value = float(np.mean(right))
+    if args.json:
+        print(json.dumps({"metric": metric, "value": value, "interval": [low, high], "n": len(right),
+                          "kernels": model.kernels}))
+    else:
+        print(f"{metric} {value:.2%} (95% {low:.2%} to {high:.2%}), n = {len(right)}, on {model.kernels} kernels")
+    return 0

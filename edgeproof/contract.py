@@ -1,0 +1,288 @@
+"""The contract: what a deployed model is, as one JSON value that travels inside every file made from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from edgeproof.errors import NewerContract, Refused
+
+VERSION = 1
+KEY = "edgeproof.contract"  # the name under which every format carries it
+
+PRECISIONS = ("f32", "f16", "int8-dynamic", "int8", "int16x8")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output: `shape` has None on axes that are free (the batch)."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str = "float32"
+    layout: str = ""
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One function of the model, with its named ends."""
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """How a raw sample becomes one input tensor.
+
+    Attributes:
+        input: the tensor's name.
+        kind: what the raw sample is: "image" (file or uint8 pixels) or "array" (numbers as the graph takes them).
+        steps: `{"op": name, ...arguments}` in order; the operations are in `edgeproof.frontend`.
+    """
+
+    input: str
+    kind: str = "array"
+    steps: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Decode:
+    """How an output becomes an answer.
+
+    Attributes:
+        kind: "classify" (largest wins) or "values" (the numbers themselves).
+        output: the tensor that is read.
+        scores: what the numbers are: "logits" (softmax gives probabilities) or "probabilities".
+    """
+
+    kind: str = "values"
+    output: str = ""
+    scores: str = "logits"
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the checkpoint reached: on `n` samples of `data`/`split`, with a 95% interval of `value`."""
+
+    metric: str
+    value: float
+    interval: tuple[float, float]
+    n: int
+    data: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """When an artifact counts as the same model. What is None is measured and reported, not judged.
+
+    Attributes:
+        relative: largest allowed difference of any output value, relative to the largest magnitude among the
+            checkpoint's outputs.
+        relative_l2: largest allowed ‖artifact - checkpoint‖ / ‖checkpoint‖.
+        drop: largest allowed loss of score, in points (0.5 = half a percentage point).
+        agreement: smallest allowed share of samples with the same decision.
+    """
+
+    relative: float | None = None
+    relative_l2: float | None = None
+    drop: float | None = None
+    agreement: float | None = None
+
+
+# f32: rounding of float32 kernels that sum in another order. f16: 11 bits of mantissa through a deep graph.
+# Quantized forms are judged by what they decide and score; without labels only closeness is left to judge.
+DEFAULT_TOLERANCES: Mapping[str, Tolerance] = types.MappingProxyType(
+    {
+        "f32": Tolerance(relative=1e-5, drop=0.0),
+        "f16": Tolerance(relative=1e-2, drop=0.2),
+        "int8-dynamic": Tolerance(relative_l2=0.25, drop=0.5, agreement=0.97),
+        "int8": Tolerance(relative_l2=0.25, drop=0.5, agreement=0.97),
+        "int16x8": Tolerance(relative_l2=0.05, drop=0.5, agreement=0.98),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the numbers come from. Hashes are SHA-256 in hex; sample hashes keep their first 12 digits."""
+
+    recipe: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    data_sha256: str = ""
+    checkpoint_sha256: str = ""
+    calibration: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What this very file holds: which graph, in which format and precision, quantized how."""
+
+    format: str
+    precision: str
+    graph: str
+    quantization: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a deployed model is. See the module's docstring and `docs/contract.md`."""
+
+    name: str
+    graphs: tuple[Graph, ...]
+    title: str = ""
+    frontends: tuple[Frontend, ...] = ()
+    decode: Decode = Decode()
+    labels: tuple[str, ...] = ()
+    score: Score | None = None
+    tolerances: dict[str, Tolerance] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    provenance: Provenance = Provenance()
+    artifact: Artifact | None = None
+    version: int = VERSION
+
+    KEY: ClassVar[str] = KEY
+
+    def graph(self, name: str = "") -> Graph:
+        """The graph called `name`; without a name, the one this artifact holds, or the only one."""
+        name = name or (self.artifact.graph if self.artifact else "") or self.graphs[0].name
+        for graph in self.graphs:
+            if graph.name == name:
+                return graph
+        raise KeyError(name)
+
+    def frontend(self, tensor: str) -> Frontend:
+        """The frontend of an input; one that the contract does not mention takes arrays as they are."""
+        for frontend in self.frontends:
+            if frontend.input == tensor:
+                return frontend
+        return Frontend(tensor)
+
+    def tolerance(self, precision: str) -> Tolerance:
+        """The tolerance that the contract states for a precision, or the default one."""
+        return self.tolerances.get(precision) or DEFAULT_TOLERANCES[precision]
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Canonical JSON: sorted keys, no white space unless `indent` asks for it."""
+        separators = None if indent else (",", ":")
+        return json.dumps(_plain(self), sort_keys=True, indent=indent, separators=separators, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, source: str = "contract") -> Contract:
+        """Read a contract.
+
+        Args:
+            text: JSON, UTF-8.
+            source: the file's name, for messages.
+
+        Raises:
+            NewerContract: written by a newer version of Edgeproof.
+            Refused: not a contract: broken JSON, a missing or unknown field, a value of the wrong type.
+        """
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise _broken(source, f"text that is not JSON ({error})") from error
+        if not isinstance(value, dict):
+            raise _broken(source, f"a JSON {type(value).__name__}, not an object")
+        version = value.get("version")
+        if type(version) is int and version > VERSION:
+            raise NewerContract(
+                f"contract: this Edgeproof reads contracts up to version {VERSION}.",
+                received=f"version {version} in {source}",
+                fix="install a newer edgeproof, or export the file again with this one",
+            )
+        if version != VERSION:
+            raise _broken(source, f"version {version!r}")
+        contract = _build(cls, value, source, "")
+        assert isinstance(contract, Contract)
+        if not contract.graphs:
+            raise _broken(source, "no graph")
+        held = contract.artifact.graph if contract.artifact else contract.graphs[0].name
+        if held not in {graph.name for graph in contract.graphs}:
+            raise _broken(source, f"an artifact of graph {held!r}, which it does not describe")
+        return contract
+
+
+def sample_hashes(samples: np.ndarray) -> tuple[str, ...]:
+    """The identity of each raw sample: the first 12 hex digits of the SHA-256 of its dtype, shape and bytes."""
+    head = f"{samples.dtype.str}{samples.shape[1:]}".encode()
+    return tuple(
+        hashlib.sha256(head + np.ascontiguousarray(sample).tobytes()).hexdigest()[:12] for sample in samples
+    )
+
+
+def _broken(source: str, received: str) -> Refused:
+    return Refused(
+        f"contract: {source} must carry a whole contract of version {VERSION}.",
+        received=received,
+        fix="export the file again; a contract is not meant to be edited by hand",
+    )
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _build(kind: Any, value: Any, source: str, path: str) -> Any:
+    """Build `kind` (a dataclass, tuple, dict, union or scalar type) from JSON, or say where it does not fit."""
+    origin = typing.get_origin(kind)
+    if kind is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in typing.get_args(kind):
+            return None
+        return _build(next(a for a in typing.get_args(kind) if a is not type(None)), value, source, path)
+    if dataclasses.is_dataclass(kind):
+        if isinstance(value, dict):
+            return _build_dataclass(kind, value, source, path)
+    elif origin is tuple and isinstance(value, list):
+        return _build_tuple(typing.get_args(kind), value, source, path)
+    elif origin is dict and isinstance(value, dict):
+        item = typing.get_args(kind)[1]
+        return {key: _build(item, entry, source, f"{path}.{key}") for key, entry in value.items()}
+    elif kind is float and type(value) in (int, float):
+        return float(value)
+    elif kind in (int, str, bool) and type(value) is kind:
+        return value
+    raise _broken(source, f"{path.lstrip('.') or 'the contract'} = {json.dumps(value)[:80]}")
+
+
+def _build_dataclass(kind: Any, value: dict[str, Any], source: str, path: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    unknown = sorted(set(value) - set(fields))
+    if unknown:
+        raise _broken(source, f"an unknown field {(path + '.' + unknown[0]).lstrip('.')}")
+    for name, f in fields.items():
+        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if required and name not in value:
+            raise _broken(source, f"no field {(path + '.' + name).lstrip('.')}")
+    return kind(**{name: _build(hints[name], item, source, f"{path}.{name}") for name, item in value.items()})
+
+
+def _build_tuple(kinds: tuple[Any, ...], value: list[Any], source: str, path: str) -> tuple[Any, ...]:
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        kinds = (kinds[0],) * len(value)
+    if len(kinds) != len(value):
+        raise _broken(source, f"{path.lstrip('.')} with {len(value)} entries, not {len(kinds)}")
+    return tuple(_build(k, item, source, f"{path}[{i}]") for i, (k, item) in enumerate(zip(kinds, value, strict=True)))

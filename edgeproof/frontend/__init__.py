@@ -1,0 +1,73 @@
+"""From a raw sample to an input tensor: the one implementation, for training, calibration, verification, device.
+
+A frontend is data in the contract: `{"op": "resize", "height": 28, "width": 28}` and so on, in order. An
+operation takes and gives a batch, (n, ...), so that a training set and a single picture take the same road.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from edgeproof.contract import Frontend
+from edgeproof.errors import Refused, nearest
+from edgeproof.frontend import image
+
+OPERATIONS: dict[str, Callable[..., np.ndarray]] = {
+    "channels": image.channels,
+    "resize": image.resize,
+    "scale": image.scale,
+    "pad": image.pad,
+}
+
+
+def apply(frontend: Frontend, samples: np.ndarray) -> np.ndarray:
+    """Raw samples (n, ...) as the input tensor (n, ...), float32 for images, unchanged type for arrays.
+
+    Raises:
+        Refused: samples that the frontend's rules forbid, or an operation this version does not know.
+    """
+    samples = np.asarray(samples)
+    if frontend.kind == "image" and samples.dtype != np.uint8:
+        raise Refused(
+            f'frontend: input "{frontend.input}" takes images as unsigned bytes.',
+            received=f"an array of {samples.dtype}, shape {samples.shape}",
+            fix="pass pixels 0 to 255 as uint8, (height, width) or (height, width, 3)",
+        )
+    if frontend.kind not in ("image", "array"):
+        raise Refused(
+            f'frontend: input "{frontend.input}" must be of a kind this version knows.',
+            received=frontend.kind,
+            fix="install a newer edgeproof; " + nearest(frontend.kind, ("image", "array")),
+        )
+    for step in frontend.steps:
+        samples = _operation(frontend, step)(samples)
+    return samples
+
+
+def _operation(frontend: Frontend, step: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
+    arguments = dict(step)
+    name = str(arguments.pop("op", ""))
+    if name not in OPERATIONS:
+        raise Refused(
+            f'frontend: each step of input "{frontend.input}" must be an operation this version knows.',
+            received=f'"{name}"',
+            fix="install a newer edgeproof; " + nearest(name, OPERATIONS),
+        )
+
+    def run(samples: np.ndarray) -> np.ndarray:
+        try:
+            return OPERATIONS[name](samples, **arguments)
+        except TypeError as error:
+            raise Refused(
+                f'frontend: step "{name}" of input "{frontend.input}" must have the arguments it takes.',
+                received=str(step),
+                fix="export the file again; a contract is not meant to be edited by hand",
+            ) from error
+
+    return run
+
+
+__all__ = ["OPERATIONS", "apply"]

@@ -1,0 +1,124 @@
+"""How good, how sure, how alike: the figures of cards, reports and `edgeproof eval`, in numpy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeproof.contract import Decode
+from edgeproof.errors import Refused
+
+_Z95 = 1.959963984540054
+
+
+def decisions(outputs: np.ndarray) -> np.ndarray:
+    """The class of each row: (n, classes) -> (n,). Ties go to the lowest index, as on every runtime."""
+    return np.argmax(outputs.reshape(len(outputs), -1), axis=1)
+
+
+def accuracy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """1.0 where the decision is the label, else 0.0: (n,)."""
+    return (decisions(outputs) == labels).astype(np.float64)
+
+
+# name -> values a sample, whose mean is the score and is better when larger
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {"accuracy": accuracy}
+
+
+def wilson(successes: float, n: int, z: float = _Z95) -> tuple[float, float]:
+    """95% interval of a proportion (Wilson 1927): honest near 0 and 1, where the normal one is not."""
+    p = successes / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def paired_bootstrap(before: np.ndarray, after: np.ndarray, *, resamples: int = 2000, seed: int = 0) -> tuple[float, float]:
+    """95% interval of mean(before - after) over samples drawn with replacement, pairs kept together.
+
+    Args:
+        before: value a sample of the checkpoint, (n,).
+        after: value of the same samples from the artifact, (n,).
+        resamples: number of draws.
+        seed: fixed, so that a verdict does not change between runs.
+    """
+    difference = before - after
+    rng = np.random.default_rng(seed)
+    n = len(difference)
+    # The mean of a draw needs only how often each distinct difference was drawn.
+    values, counts = np.unique(difference, return_counts=True)
+    draws = rng.multinomial(n, counts / n, size=resamples) @ values / n
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """Elementwise comparison of an artifact's outputs with the checkpoint's.
+
+    Attributes:
+        max_abs: largest |difference|.
+        relative: `max_abs` over the largest |value| among the checkpoint's outputs.
+        relative_l2: ‖difference‖ / ‖checkpoint‖ over all samples.
+        cosine: smallest cosine between corresponding rows.
+    """
+
+    max_abs: float
+    relative: float
+    relative_l2: float
+    cosine: float
+
+
+def closeness(reference: np.ndarray, candidate: np.ndarray) -> Closeness:
+    """Compare (n, ...) outputs. A value that is not finite in `candidate` only gives infinities."""
+    a = reference.reshape(len(reference), -1).astype(np.float64)
+    b = candidate.reshape(len(candidate), -1).astype(np.float64)
+    if not np.isfinite(b).all():
+        return Closeness(math.inf, math.inf, math.inf, -1.0)
+    difference = np.abs(a - b)
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    dots = np.einsum("ij,ij->i", a, b)
+    same = ~difference.any(axis=1)
+    cosine = np.where(norms > 0, dots / np.where(norms > 0, norms, 1.0), np.where(same, 1.0, 0.0))
+    return Closeness(
+        max_abs=float(difference.max()),
+        relative=_ratio(float(difference.max()), float(np.abs(a).max())),
+        relative_l2=_ratio(float(np.linalg.norm(a - b)), float(np.linalg.norm(a))),
+        cosine=float(np.clip(cosine.min(), -1.0, 1.0)),
+    )
+
+
+def _ratio(part: float, whole: float) -> float:
+    return 0.0 if part == 0 else (part / whole if whole > 0 else math.inf)
+
+
+def check_labels(labels: np.ndarray, n: int, classes: int, *, source: str) -> np.ndarray:
+    """Labels as int64 (n,), or why they can't be the labels of `n` samples of `classes` classes."""
+    whole = labels.ndim == 1 and labels.dtype.kind in "iu"
+    if whole and len(labels) == n and (n == 0 or (labels.min() >= 0 and labels.max() < classes)):
+        return labels.astype(np.int64)
+    if not whole or len(labels) != n:
+        received = f"{labels.dtype} of shape {labels.shape}, for {n} samples"
+    else:
+        worst = int(np.argmax((labels < 0) | (labels >= classes)))
+        received = f"label {labels[worst]} at sample {worst}"
+    raise Refused(
+        f"labels: {source} must hold one whole number from 0 to {classes - 1} a sample.",
+        received=received,
+        fix="correct the labels, or export with the contract that has all the classes",
+    )
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities along the last axis."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+
+
+def probabilities(outputs: np.ndarray, decode: Decode) -> np.ndarray:
+    """What a "classify" output says in probabilities, (n, classes)."""
+    rows = outputs.reshape(len(outputs), -1).astype(np.float64)
+    return softmax(rows) if decode.scores == "logits" else rows

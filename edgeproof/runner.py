@@ -1,0 +1,154 @@
+"""A loaded artifact: raw sample in, answer out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeproof import formats, frontend, metrics
+from edgeproof.backends import Session, check_feed
+from edgeproof.contract import Contract, Decode, Frontend
+from edgeproof.errors import Refused
+
+_DEFAULT_KERNELS = {"tflite": "xnnpack", "onnx": "onnxruntime"}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """An answer.
+
+    Attributes:
+        label: the winning class, or "" when the outputs are values.
+        probability: of that class.
+        ranking: (label, probability), largest first; empty when the outputs are values.
+        outputs: the graph's outputs as real numbers, by name, without the batch axis.
+    """
+
+    label: str
+    probability: float
+    ranking: tuple[tuple[str, float], ...]
+    outputs: Mapping[str, np.ndarray]
+
+
+class Model:
+    """A file that `load` has opened.
+
+    Attributes:
+        summary: what its bytes say.
+        contract: what it says of itself, or None for a foreign file.
+        session: the interpreter.
+        kernels: the kernels it runs on.
+    """
+
+    def __init__(self, data: bytes, summary: formats.Summary, *, kernels: str = "", threads: int = 1) -> None:
+        self.summary = summary
+        self.contract: Contract | None = summary.contract
+        self.kernels = kernels or _DEFAULT_KERNELS[summary.format]
+        self.session = _session(data, summary, self.kernels, threads)
+        self._decode = self.contract.decode if self.contract else Decode()
+
+    def frontend(self, name: str) -> Frontend:
+        """How raw samples become input `name`."""
+        return self.contract.frontend(name) if self.contract else Frontend(name)
+
+    def predict(self, sample: Any) -> Prediction:
+        """Answer for one raw sample.
+
+        Args:
+            sample: a path (picture or .npy), an array (pixels as uint8, or numbers as the graph takes them),
+                a Pillow image, or a mapping from input names to these when there are several inputs.
+
+        Raises:
+            Refused: a sample that the contract's rules forbid.
+        """
+        raw = sample if isinstance(sample, Mapping) else {self.session.inputs[0].name: sample}
+        missing = [port.name for port in self.session.inputs if port.name not in raw]
+        if missing:
+            raise Refused(
+                "input: every input of the graph must be given.",
+                received=f"nothing for {', '.join(missing)}",
+                fix="pass a mapping with an entry for each input",
+            )
+        feeds = {}
+        for port in self.session.inputs:
+            how = self.frontend(port.name)
+            value = self._one(raw[port.name], how)
+            # An array in the graph's own quantized type is taken as it is.
+            same = how.kind == "array" and value.dtype == port.dtype
+            ready = frontend.apply(how, _batch(value, len(port.shape), how))
+            feeds[port.name] = ready if same else np.asarray(ready, np.float32)
+        outputs = self.infer(feeds)
+        return self._answer({name: value[0] for name, value in outputs.items()})
+
+    def infer(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Outputs as real numbers for input tensors as real numbers (or in the graph's own type): one run."""
+        ready = []
+        for port in self.session.inputs:
+            value = feeds[port.name]
+            check_feed(port, value)
+            own = value.dtype == port.dtype
+            ready.append(np.ascontiguousarray(value) if own else port.encode(value))
+        results = self.session(ready)
+        return {p.name: p.decode(r) for p, r in zip(self.session.outputs, results, strict=True)}
+
+    def outputs(self, tensors: Mapping[str, np.ndarray], *, batch: int = 256) -> dict[str, np.ndarray]:
+        """Outputs for many samples, (n, ...) each: in batches where the graph's batch axis is free, else singly."""
+        n = len(next(iter(tensors.values())))
+        free = all(port.shape and port.shape[0] is None for port in self.session.inputs)
+        size = batch if free else 1
+        parts = [self.infer({k: v[i : i + size] for k, v in tensors.items()}) for i in range(0, n, size)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _one(self, value: Any, how: Frontend) -> np.ndarray:
+        if isinstance(value, (str, os.PathLike)):
+            from edgeproof.frontend import files
+
+            return files.read(Path(value), how)
+        return np.asarray(value)
+
+    def _answer(self, outputs: dict[str, np.ndarray]) -> Prediction:
+        if self._decode.kind != "classify":
+            return Prediction("", float("nan"), (), outputs)
+        values = metrics.probabilities(outputs[self._decode.output][None], self._decode)[0]
+        labels: Sequence[str] = self.contract.labels if self.contract else ()
+        named = labels if len(labels) == len(values) else [str(i) for i in range(len(values))]
+        order = np.argsort(-values, kind="stable")
+        ranking = tuple((named[i], float(values[i])) for i in order)
+        return Prediction(ranking[0][0], ranking[0][1], ranking, outputs)
+
+
+def load(path: str | os.PathLike[str], *, kernels: str = "", threads: int = 1) -> Model:
+    """Open a .tflite or .onnx file.
+
+    Args:
+        path: the file.
+        kernels: for TFLite "xnnpack" (default), "builtin" or "reference"; for ONNX "onnxruntime".
+        threads: threads of one invocation.
+
+    Raises:
+        Refused: not such a file, or one that the interpreter does not take.
+    """
+    data = formats.read_file(path)
+    return Model(data, formats.read_bytes(data, str(path)), kernels=kernels, threads=threads)
+
+
+def _session(data: bytes, summary: formats.Summary, kernels: str, threads: int) -> Session:
+    if summary.format == "tflite":
+        from edgeproof.backends.tflite import TFLiteSession
+
+        return TFLiteSession(data, summary, kernels=kernels, threads=threads)
+    from edgeproof.backends.onnx import ONNXSession
+
+    return ONNXSession(data, summary, kernels=kernels, threads=threads)
+
+
+def _batch(value: np.ndarray, rank: int, how: Frontend) -> np.ndarray:
+    """Add the batch axis to a single sample; an array that has it already keeps it."""
+    if how.kind == "image" or value.ndim == rank - 1:
+        return value[None]
+    return value

@@ -1,0 +1,1 @@
+"""Keras builders: one file a family, pure functions `build_x(...) -> keras.Model`."""

@@ -1,0 +1,9 @@
+"""Layers that Keras lacks. Importing this package registers them all, so that checkpoints load by name."""
+
+from models.layers.bitmap_codes import DIGITS, bitmap_codes
+from models.layers.euclidean_rbf import EuclideanRBF
+from models.layers.scaled_tanh import ScaledTanh
+from models.layers.subsampling import Subsampling
+from models.layers.table_conv import TableConv2D
+
+__all__ = ["DIGITS", "EuclideanRBF", "ScaledTanh", "Subsampling", "TableConv2D", "bitmap_codes"]

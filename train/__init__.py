@@ -1,0 +1,1 @@
+"""Training: recipes in, checkpoints with their contract, samples and card out."""

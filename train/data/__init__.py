@@ -1,0 +1,95 @@
+"""Data sets: fixed, disjoint splits of raw samples, with where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeproof.errors import Refused, nearest
+from train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Split:
+    """Raw samples (n, ...) by input name, with labels (n,) where there are any."""
+
+    samples: Mapping[str, np.ndarray]
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.samples.values())))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set ready for training.
+
+    Attributes:
+        name: as in `--data`.
+        title: what it is, for cards; a synthetic one says so.
+        licence: under which its makers give it.
+        synthetic: made by a generator, not measured.
+        train, validation, test: disjoint; only `train` is ever fitted or calibrated on.
+    """
+
+    name: str
+    title: str
+    licence: str
+    synthetic: bool
+    train: Split
+    validation: Split
+    test: Split
+
+    def sha256(self) -> str:
+        """Of every sample and label, split by split."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.validation, self.test):
+            for name, array in sorted(split.samples.items()):
+                digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+            if split.labels is not None:
+                digest.update(np.ascontiguousarray(split.labels, np.int64).data)
+        return digest.hexdigest()
+
+
+def load(recipe: Recipe, name: str, directory: Path | None) -> Dataset:
+    """The data set that `--data name` means for a recipe.
+
+    Args:
+        directory: where the makers' files lie; None: the cache, filled by a download with pinned hashes.
+
+    Raises:
+        Refused: unknown name, or files that are missing or damaged.
+    """
+    if name not in recipe.data:
+        raise Refused("train: --data must be a set that the recipe can read.", received=name,
+                      fix=nearest(name, recipe.data))
+    dataset = importlib.import_module(recipe.data[name]).load(directory)
+    assert isinstance(dataset, Dataset)
+    return dataset
+
+
+def stratified(labels: np.ndarray, sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
+    """Disjoint index sets of these sizes, each with the classes in the proportions of the whole, sorted.
+
+    What is left over is the last set. Sizes are met exactly: shares are rounded by largest remainder.
+    """
+    rng = np.random.default_rng(seed)
+    left = {int(c): rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)}
+    sets = []
+    for size in sizes:
+        total = sum(map(len, left.values()))
+        exact = {c: size * len(members) / total for c, members in left.items()}
+        counts = {c: int(share) for c, share in exact.items()}
+        by_remainder = sorted(exact, key=lambda c: (counts[c] - exact[c], c))
+        for c in by_remainder[: size - sum(counts.values())]:
+            counts[c] += 1
+        sets.append(np.sort(np.concatenate([left[c][: counts[c]] for c in left])))
+        left = {c: members[counts[c] :] for c, members in left.items()}
+    sets.append(np.sort(np.concatenate(list(left.values()))))
+    return sets

@@ -1,0 +1,117 @@
+"""What a recipe is: one frozen value that says how a system is built, fed, trained, judged and deployed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from edgeproof.contract import Decode, Frontend, Tolerance
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """Minimise a loss between outputs and labels by stochastic gradients; `train.objectives.supervised` does it.
+
+    Attributes:
+        loss: "cross_entropy", or "map" for LeCun 1998's discriminative criterion (with `rubbish`).
+        epochs, batch: passes over the training split, samples a step.
+        optimizer: "adamw" or "sgd" (momentum 0.9).
+        learning_rate: the peak; a cosine takes it to zero at the end (Loshchilov and Hutter 2017).
+        weight_decay: decoupled, a step, times the learning rate.
+        rubbish: the constant penalty j of the "map" loss.
+        shift: largest shift of a training picture, in pixels of the input, each way.
+        rotate: largest rotation of a training picture, in degrees, each way.
+    """
+
+    loss: str = "cross_entropy"
+    epochs: int = 12
+    batch: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    rubbish: float = 1.0
+    shift: float = 0.0
+    rotate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure from the literature, and where it stands."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The score, the floor it must reach by data set and variant, and what others report.
+
+    `floors` maps the name of a data set, or "data/variant", to the least mean score over seeds.
+    """
+
+    metric: str
+    floors: Mapping[str, float]
+    published: Mapping[str, Published] = field(default_factory=dict)
+
+    def floor(self, data: str, variant: str) -> float | None:
+        """The floor of "data/variant", else of the data set, else None."""
+        return self.floors.get(f"{data}/{variant}", self.floors.get(data))
+
+
+@dataclass(frozen=True)
+class When:
+    """Settings that change with others: where all of `where` hold ("data" among them), `settings` become defaults."""
+
+    where: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One system.
+
+    Attributes:
+        title: what people call it.
+        build: the builder, "module:function"; named, not imported, so that listing recipes costs nothing.
+        arguments: every argument of the builder, with its default.
+        data: data set name -> module in `train/data`; "embedded" always works offline.
+        fit: the objective with its settings.
+        goal: the score to reach.
+        frontends: from the settings to the inputs' preprocessing.
+        decode: how the output is read.
+        labels: names of the classes.
+        when: settings that follow from others.
+        tiny: settings of a version that trains in seconds, for tests.
+        tolerances: by precision, where the defaults of the contract are not meant.
+        refused: format -> why this system has none in it.
+        use, limits: for the card.
+    """
+
+    title: str
+    build: str
+    arguments: Mapping[str, Any]
+    data: Mapping[str, str]
+    fit: Supervised
+    goal: Goal
+    frontends: Callable[[Settings], tuple[Frontend, ...]]
+    decode: Decode
+    labels: tuple[str, ...] = ()
+    when: tuple[When, ...] = ()
+    tiny: Mapping[str, Any] = field(default_factory=dict)
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    use: str = ""
+    limits: str = ""
+
+    def defaults(self) -> dict[str, Any]:
+        """Every setting with its plain default: the builder's arguments, the objective's fields, the seed."""
+        return {**self.arguments, **asdict(self.fit), "seed": 0}
+
+    def builder(self) -> Callable[..., Any]:
+        """The builder itself; this imports Keras."""
+        module, _, function = self.build.partition(":")
+        return getattr(importlib.import_module(module), function)

@@ -1,0 +1,1 @@
+"""Recipes: one file a system; the file's name is the recipe's."""

@@ -1,0 +1,251 @@
+"""One training from request to finished folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import edgeproof
+from edgeproof import atomic, metrics
+from edgeproof.contract import Contract, Graph, Provenance, Score, Tensor, sample_hashes
+from edgeproof.errors import Refused
+from edgeproof.samples import Samples
+from train import card, checkpoint, loop, plots
+from train.data import Dataset, Split, stratified
+from train.objectives.supervised import Supervised
+from train.recipe import Recipe
+
+CALIBRATION = 200
+_LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for."""
+
+    name: str
+    recipe: Recipe
+    data: str
+    settings: dict[str, Any]
+    out: Path
+    command: str
+    seeds: int = 1
+    resume: bool = False
+    wishes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    board: Path | None = None
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave: everything that card and run.json tell."""
+
+    score: Score
+    by_seed: dict[int, float]
+    floor: float | None
+    history: list[dict[str, float]]
+    seconds: float
+    parameters: int
+    confusion: np.ndarray
+    path: Path
+
+
+def train(request: Request, dataset: Dataset) -> Outcome:
+    """Train, score on the test split, and write the folder; the finished checkpoint is written last.
+
+    Raises:
+        Refused: see `train.loop.fit`, `train.checkpoint.read_state`; or a folder that can't be written.
+    """
+    out = request.out
+    with atomic.refusing(out / request.name):
+        out.mkdir(parents=True, exist_ok=True)
+        atomic.sweep(out)
+    # Asked before an hour is spent on what could not be written down.
+    atomic.write_bytes(out / ".writable", b"")
+    (out / ".writable").unlink()
+
+    path = out / f"{request.name}.h5"
+    state = checkpoint.read_state(path) if request.resume else None
+    settings = _resumed(request, state, dataset) if state else request.settings
+    objective = _objective(request.recipe, settings, dataset)
+    contract = _contract(request, settings, dataset, objective.model)
+    run = loop.Run(path, contract, settings, dataset.sha256())
+    with plots.board(request.board) as watch:
+        history, seconds = loop.fit(objective, run, state=state, watch=watch, quiet=request.quiet)
+    outputs, values = objective.score(dataset.test)
+
+    score = _score(request, dataset, values)
+    by_seed = {settings["seed"]: score.value}
+    for seed in range(settings["seed"] + 1, settings["seed"] + request.seeds):
+        by_seed[seed] = _another(request, settings, dataset, seed)
+    contract = dataclasses.replace(contract, score=score)
+    outcome = Outcome(
+        score=score,
+        by_seed=by_seed,
+        floor=request.recipe.goal.floor(request.data, str(settings.get("variant", ""))),
+        history=history,
+        seconds=seconds,
+        parameters=sum(int(np.prod(w.shape)) for w in objective.model.trainable_weights),
+        confusion=_confusion(outputs, dataset.test),
+        path=path,
+    )
+    _samples(dataset).write(out / "samples.npz")
+    _sample_picture(dataset, out / "sample.png")
+    card.write(out, request, settings, dataset, contract, outcome)
+    checkpoint.write(path, objective.model, contract)
+    return outcome
+
+
+def deterministic(seed: int) -> None:
+    """From here on the same seed gives the same weights on the same machine."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def _objective(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Supervised:
+    deterministic(settings["seed"])
+    try:
+        model = recipe.builder()(**{key: settings[key] for key in recipe.arguments})
+    except ValueError as error:
+        raise Refused("train: the builder must accept its arguments.", received=str(error),
+                      fix="change them with --set") from error
+    return Supervised(model, settings, dataset, recipe.frontends(settings), recipe.goal.metric)
+
+
+def _another(request: Request, settings: dict[str, Any], dataset: Dataset, seed: int) -> float:
+    """The test score of the same run from another seed; nothing of it is kept but this figure."""
+    settings = {**settings, "seed": seed}
+    objective = _objective(request.recipe, settings, dataset)
+    run = loop.Run(None, _contract(request, settings, dataset, objective.model), settings, dataset.sha256())
+    loop.fit(objective, run, quiet=request.quiet)
+    return float(np.mean(objective.score(dataset.test)[1]))
+
+
+def _resumed(request: Request, state: checkpoint.State, dataset: Dataset) -> dict[str, Any]:
+    changed = {k: v for k, v in request.wishes.items() if state.settings.get(k) != v}
+    if changed or state.data_sha256 != dataset.sha256():
+        what = ", ".join(f"{k}={v} (was {state.settings.get(k)})" for k, v in changed.items()) or "other data"
+        raise Refused(
+            "train: --resume goes on with the settings and data that the checkpoint was begun with.",
+            received=what,
+            fix="leave them out, or train anew without --resume",
+        )
+    return state.settings
+
+
+def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, model: keras.Model) -> Contract:
+    recipe = request.recipe
+    calibration = [h for array in _calibration(dataset).values() for h in sample_hashes(array)]
+    return Contract(
+        name=request.name,
+        title=f"{recipe.title} ({settings['variant']})" if "variant" in settings else recipe.title,
+        graphs=(
+            Graph(
+                "main",
+                tuple(_tensor(t.name, t) for t in model.inputs),
+                tuple(_tensor(name, t) for name, t in zip(model.output_names, model.outputs, strict=True)),
+            ),
+        ),
+        frontends=recipe.frontends(settings),
+        decode=recipe.decode,
+        labels=recipe.labels,
+        tolerances=dict(recipe.tolerances),
+        refused=dict(recipe.refused),
+        provenance=Provenance(
+            recipe=request.name,
+            settings={**settings, "data": request.data},
+            seed=settings["seed"],
+            data_sha256=dataset.sha256(),
+            calibration=tuple(calibration),
+            versions={
+                "edgeproof": edgeproof.__version__,
+                "keras": version("keras"),
+                "tensorflow": version("tensorflow"),
+                "python": platform.python_version(),
+            },
+        ),
+    )
+
+
+def _tensor(name: str, tensor: Any) -> Tensor:
+    shape = tuple(tensor.shape)
+    return Tensor(name, shape, str(tensor.dtype), _LAYOUTS.get(len(shape), ""))
+
+
+def _score(request: Request, dataset: Dataset, values: np.ndarray) -> Score:
+    return Score(
+        metric=request.recipe.goal.metric,
+        value=float(np.mean(values)),
+        interval=metrics.wilson(float(values.sum()), len(values)),
+        n=len(values),
+        data=dataset.name,
+        split="test",
+    )
+
+
+def _calibration(dataset: Dataset) -> dict[str, np.ndarray]:
+    """Samples of the training split, in the classes' proportions; never of the others."""
+    split = dataset.train
+    if split.labels is None or len(split) <= CALIBRATION:
+        chosen = np.arange(min(CALIBRATION, len(split)))
+    else:
+        chosen = stratified(split.labels, (CALIBRATION,), seed=0)[0]
+    return {name: array[chosen] for name, array in split.samples.items()}
+
+
+def _samples(dataset: Dataset) -> Samples:
+    return Samples(
+        evaluation=dataset.test.samples,
+        calibration=_calibration(dataset),
+        labels=dataset.test.labels,
+        manifest={
+            "data": dataset.name,
+            "title": dataset.title,
+            "synthetic": dataset.synthetic,
+            "licence": dataset.licence,
+            "evaluation": "test split",
+            "calibration": "training split",
+            "data_sha256": dataset.sha256(),
+        },
+    )
+
+
+def _sample_picture(dataset: Dataset, path: Path) -> None:
+    """The first test sample as a file such as a user would have, where samples are pictures."""
+    first = next(iter(dataset.test.samples.values()))[0]
+    if first.dtype == np.uint8 and first.ndim in (2, 3):
+        from PIL import Image
+
+        body = io.BytesIO()
+        Image.fromarray(first).save(body, "PNG")
+        atomic.write_bytes(path, body.getvalue())
+
+
+def _confusion(outputs: np.ndarray, split: Split) -> np.ndarray:
+    """Counts, (label, decision)."""
+    classes = outputs.shape[-1]
+    counts = np.zeros((classes, classes), np.int64)
+    assert split.labels is not None
+    np.add.at(counts, (split.labels, metrics.decisions(outputs)), 1)
+    return counts
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def now() -> str:
+    """The time in UTC, to the minute, for cards."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
