@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from edgeproof.errors import Refused
+from edgeproof.errors import Unwritable
 
 _PREFIX = ".partial-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -23,14 +23,14 @@ def refusing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            raise Refused(
+        if error.errno in _FULL or "No space left on device" in str(error):
+            raise Unwritable(
                 f"write: there must be room on the disk for {path}.",
                 received=f"{error.strerror or error}",
                 fix="free some space or write somewhere else; nothing that was there before has changed",
             ) from error
         if error.errno in _CLOSED:
-            raise Refused(
+            raise Unwritable(
                 f"write: {path.parent} must be a folder that this user may write in.",
                 received=f"{error.strerror or error}",
                 fix="choose another folder with --out, or change its permissions",
@@ -42,7 +42,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Replace the file at `path` by `data`, durably, or leave what was there.
 
     Raises:
-        Refused: the disk is full or the folder can't be written.
+        Unwritable: the disk is full or the folder can't be written.
     """
     path = Path(path)
     with refusing(path):
@@ -72,7 +72,7 @@ def folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A new folder to fill, that takes the name `path` when the block ends well and vanishes otherwise.
 
     Raises:
-        Refused: the disk is full or the parent can't be written.
+        Unwritable: the disk is full or the parent can't be written.
     """
     path = Path(path)
     with refusing(path):

@@ -20,6 +20,10 @@ class Refused(ValueError):
         super().__init__(f"{rule}\n  received: {received}\n  fix: {fix}")
 
 
+class Unwritable(Refused):
+    """The disk is full, or the folder can't be written: nothing further in the request can succeed."""
+
+
 class NewerContract(Refused):
     """The contract was written by a newer Edgeproof than the one that reads it."""
 

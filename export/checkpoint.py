@@ -1,0 +1,168 @@
+"""Read a checkpoint without believing it: structure, architecture as text, weights as numbers, nothing run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from edgeproof.contract import Contract
+from edgeproof.errors import Refused
+
+
+def find(path: Path) -> Path:
+    """The checkpoint that a person means by a file or a folder of `saved/`.
+
+    Raises:
+        Refused: there is none, or more than one.
+    """
+    if not path.is_dir():
+        return path
+    named = path / f"{path.resolve().name}.h5"
+    found = [named] if named.is_file() else sorted(path.glob("*.h5"))
+    if len(found) != 1:
+        raise Refused(
+            "export: the folder must hold one .h5 checkpoint.",
+            received=f"{len(found)} in {path}" + "".join(f", {f.name}" for f in found[:5]),
+            fix="train first, or name the file itself",
+        )
+    return found[0]
+
+
+def read(path: str) -> dict[str, Any]:
+    """Check a checkpoint and tell what it is.
+
+    Returns:
+        `sha256`, `contract` (JSON or None), `keras_version`, `name` of the model, `parameters`.
+
+    Raises:
+        Refused: missing, empty, truncated or not HDF5; no architecture; code in it; links out of the file; weights
+            that are not finite; a contract that is broken or newer.
+    """
+    file = Path(path)
+    _exists(file)
+    try:
+        with h5py.File(file, "r") as opened:
+            _no_links(opened, file)
+            config = _architecture(opened, file)
+            _no_code(config, file)
+            parameters = _finite(opened, file)
+            stored = opened.attrs.get(Contract.KEY)
+            version = opened.attrs.get("keras_version", b"")
+    except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
+        if isinstance(error, Refused):
+            raise
+        raise Refused(
+            "checkpoint: the file must be whole HDF5.",
+            received=f"{file}: {' '.join(str(error).split())}",
+            fix="copy it again, or train again",
+        ) from error
+    contract = Contract.from_json(stored, source=str(file)) if stored is not None else None
+    return {
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "contract": contract.to_json() if contract else None,
+        "keras_version": version.decode() if isinstance(version, bytes) else str(version),
+        "name": str(_dig(config, "config", "name") or file.stem),
+        "parameters": parameters,
+    }
+
+
+def _exists(file: Path) -> None:
+    if not file.is_file():
+        received, fix = "no such file", "check the path, or train first"
+    elif file.stat().st_size == 0:
+        received, fix = "an empty file", "train again, or copy it again"
+    elif not h5py.is_hdf5(file):
+        with file.open("rb") as opened:
+            received = f"a file that begins with {opened.read(8).hex(' ')}"
+        fix = "pass a Keras .h5 checkpoint"
+    else:
+        return
+    raise Refused("checkpoint: the file must be a Keras .h5 checkpoint.", received=f"{file}: {received}", fix=fix)
+
+
+def _no_links(group: h5py.Group, file: Path) -> None:
+    """Refuse what reaches outside the file, or lets a walk through it go in circles."""
+    for name in group:
+        kind = group.get(name, getlink=True)
+        if not isinstance(kind, h5py.HardLink):
+            raise Refused("checkpoint: a checkpoint must hold its data itself, not links.",
+                          received=f"{file}: {type(kind).__name__} {group.name}/{name}",
+                          fix="save the model again with Keras")
+    for name, item in _items(group):
+        if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+            raise Refused("checkpoint: a checkpoint must hold its data itself, not in other files.",
+                          received=f"{file}: {name}", fix="save the model again with Keras")
+
+
+def _items(group: h5py.Group) -> Iterator[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    # visititems meets every object once, so that cycles of hard links end.
+    group.visititems(lambda name, item: found.append((name, item)))
+    return iter(found)
+
+
+def _architecture(opened: h5py.File, file: Path) -> dict[str, Any]:
+    raw = opened.attrs.get("model_config")
+    if raw is None:
+        raise Refused(
+            "checkpoint: the file must hold the architecture with the weights.",
+            received=f"{file}: no attribute model_config" + (" (weights only)" if "layer_names" in opened.attrs else ""),
+            fix="save it with model.save(...), not save_weights(...)",
+        )
+    try:
+        config = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Refused("checkpoint: the architecture must be JSON.", received=f"{file}: {error}",
+                      fix="save the model again with Keras") from error
+    if not isinstance(config, dict):
+        raise Refused("checkpoint: the architecture must be a JSON object.", received=f"{file}: {type(config).__name__}",
+                      fix="save the model again with Keras")
+    return config
+
+
+def _no_code(config: Any, file: Path) -> None:
+    stack = [config]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            if node.get("class_name") in ("Lambda", "__lambda__"):
+                raise Refused(
+                    "checkpoint: a Lambda layer is never opened: it stores Python bytecode, which could do anything "
+                    "on this machine.",
+                    received=f'{file}: Lambda layer "{_dig(node, "config", "name") or node.get("name") or "unnamed"}"',
+                    fix="rebuild the model with an ordinary layer (keras.layers or keras.ops) in its place",
+                )
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+
+
+def _finite(opened: h5py.File, file: Path) -> int:
+    """Number of values in the weights, all of them finite."""
+    weights = opened["model_weights"] if "model_weights" in opened else opened
+    total = 0
+    for name, item in _items(weights):
+        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiu":
+            continue
+        values = item[()]
+        total += values.size
+        if not np.isfinite(values).all():
+            bad = int(np.size(values) - np.isfinite(values).sum())
+            raise Refused(
+                "checkpoint: every weight must be a finite number.",
+                received=f"{file}: {name} holds {bad} that are NaN or infinite, of {np.size(values)}",
+                fix="train again with a lower learning rate, or take an earlier checkpoint",
+            )
+    return total
+
+
+def _dig(node: Any, *keys: str) -> Any:
+    for key in keys:
+        node = node.get(key) if isinstance(node, dict) else None
+    return node

@@ -1,0 +1,154 @@
+"""ONNX through tf2onnx, with a free batch axis: f32, f16, and int8 as static QDQ by onnxruntime's quantizer."""
+
+from __future__ import annotations
+
+import graphlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import edgeproof
+from edgeproof import formats as files
+from edgeproof.contract import Contract
+from export.formats import Format, Look, Made
+
+if TYPE_CHECKING:
+    from export.source import Source
+
+# The newest that tf2onnx 1.17 writes and that runtimes of the last years (web and embedded ones too) all read.
+OPSET = 17
+
+
+def convert(source: Source, precision: str, path: Path) -> Made:
+    """Write the bare model."""
+    model = _float_model(source)
+    quantization: dict[str, Any] = {}
+    if precision == "f16":
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        model = _sorted(convert_float_to_float16(model, keep_io_types=True))
+        quantization = {"weights": "float16", "activations": "float16", "ends": "float32"}
+    elif precision == "int8":
+        model, quantization = _quantized(model, source)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+    return Made(quantization, {"opset": OPSET})
+
+
+def _float_model(source: Source) -> Any:
+    import tf2onnx
+
+    function = source.function(None)
+    model, _ = tf2onnx.convert.from_function(function, input_signature=source.signature(None), opset=OPSET)
+    # tf2onnx orders outputs as tf.function flattens dicts, by name; the contract's order is the model's.
+    ends = {end.name: end for end in model.graph.output}
+    missing = [name for name in source.model.output_names if name not in ends]
+    if missing:
+        raise RuntimeError(f"tf2onnx lost the outputs {', '.join(missing)}; it has {', '.join(ends)}")
+    ordered = [ends[name] for name in source.model.output_names]
+    del model.graph.output[:]
+    model.graph.output.extend(ordered)
+    for end in (*model.graph.input, *model.graph.output):
+        axis = end.type.tensor_type.shape.dim[0]
+        if not axis.HasField("dim_value"):
+            axis.dim_param = "batch"
+    # tf2onnx puts a counter of its process here, which would make two exports differ.
+    model.graph.name, model.graph.doc_string = "main", ""
+    return model
+
+
+def _sorted(model: Any) -> Any:
+    """Nodes after those that make their inputs, as the format demands and the float16 pass does not keep."""
+    maker = {name: i for i, node in enumerate(model.graph.node) for name in node.output}
+    sorter = graphlib.TopologicalSorter(
+        {i: [maker[name] for name in node.input if name in maker] for i, node in enumerate(model.graph.node)}
+    )
+    nodes = [model.graph.node[i] for i in sorter.static_order()]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def _quantized(model: Any, source: Source) -> tuple[Any, dict[str, Any]]:
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.calibrate import CalibrationDataReader
+
+    from export.formats.tflite import no_calibration
+
+    if not source.calibration:
+        raise no_calibration("int8", source)
+    n = len(next(iter(source.calibration.values())))
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._next = 0
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            if self._next >= n:
+                return None
+            i, self._next = self._next, self._next + 1
+            return {name: values[i : i + 1] for name, values in source.calibration.items()}
+
+    model = onnx.shape_inference.infer_shapes(model)
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "quantized.onnx"
+        quantize_static(
+            model,
+            str(out),
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            # Every operator of the graph, not only those the quantizer takes by default: between a Q and a DQ
+            # an accelerator can keep it in integers, and what it leaves out would be float in silence.
+            op_types_to_quantize=sorted({node.op_type for node in model.graph.node}),
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
+        )
+        quantized = onnx.load(str(out))
+    facts = {"weights": "int8 per channel", "activations": "int8 per tensor, between float ends", "calibration": "min-max",
+             "samples": n}
+    return quantized, facts
+
+
+def embed(path: Path, contract: Contract) -> None:
+    """Contract as a metadata property; name, version and description in the fields that ONNX has for them."""
+    import onnx
+
+    model = onnx.load(str(path))
+    model.producer_name, model.producer_version = "edgeproof", edgeproof.__version__
+    model.doc_string = contract.title or contract.name
+    model.model_version = 1
+    onnx.helper.set_model_props(model, {Contract.KEY: contract.to_json()})
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def look(path: Path) -> Look:
+    """What the bytes say."""
+    summary = files.read(path)
+    precision, floats = files.precision(summary)
+    return Look(precision, floats, summary.operator_counts, summary.contract)
+
+
+def session(path: Path, runtime: str) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """The runner itself."""
+    from edgeproof.runner import load
+
+    return load(path, kernels=runtime).infer
+
+
+FORMAT = Format(
+    title="ONNX",
+    precisions=("f32", "f16", "int8"),
+    suffix=".onnx",
+    runtimes=("onnxruntime",),
+    convert=convert,
+    embed=embed,
+    look=look,
+    session=session,
+)

@@ -1,0 +1,185 @@
+"""TensorFlow Lite for Microcontrollers: the int8 flatbuffer as C, with what the firmware must know beside it.
+
+A folder with `<name>.h` and `<name>.c`: an array aligned to 16 bytes, its length, the operators for the resolver,
+the scale and zero point of the ends, and the contract. The flatbuffer itself carries no metadata: flash is dear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeproof import formats as files
+from edgeproof.contract import Contract
+from edgeproof.errors import Refused
+from export.formats import Format, Look, Made
+from export.formats.tflite import flatbuffer_of
+from export.targets.tflm import METHODS
+from export.tflite_metadata import aligned
+
+if TYPE_CHECKING:
+    from export.source import Source
+
+_BYTES_A_LINE = 16
+
+
+def convert(source: Source, precision: str, path: Path) -> Made:
+    """Convert to an int8 flatbuffer and write it as C, named after the model's checkpoint.
+
+    Raises:
+        Refused: no calibration samples, or an operator that TensorFlow Lite for Microcontrollers has not.
+    """
+    flatbuffer, made = flatbuffer_of(source, precision)
+    summary = files.read_bytes(flatbuffer, str(path))
+    missing = sorted(set(summary.operator_counts) - set(METHODS))
+    if missing:
+        raise Refused(
+            "export: TensorFlow Lite for Microcontrollers must have every operator of the graph.",
+            received=", ".join(missing),
+            fix="replace the layers these come from, or run the .tflite file on LiteRT",
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    name = _identifier(f"{source.path.stem}_{precision}")
+    (path / f"{name}.c").write_text(_source_text(name, aligned(flatbuffer)))
+    (path / f"{name}.h").write_text(_header_text(name, files.read_bytes(aligned(flatbuffer), name), None))
+    return made
+
+
+def embed(path: Path, contract: Contract) -> None:
+    """Write the header again, with the contract as a comment and as constants."""
+    name = _name(path)
+    summary = files.read_bytes(payload(path), str(path))
+    (path / f"{name}.h").write_text(_header_text(name, summary, contract))
+
+
+def look(path: Path) -> Look:
+    """What the C text says: the array's bytes, and the contract in the header."""
+    summary = files.read_bytes(payload(path), str(path))
+    precision, floats = files.precision(summary)
+    found = re.search(r"edgeproof\.contract: (.*)\n", (path / f"{_name(path)}.h").read_text())
+    contract = Contract.from_json(found[1].replace("*\\/", "*/"), source=str(path)) if found else None
+    return Look(precision, floats, summary.operator_counts, contract)
+
+
+def session(path: Path, runtime: str) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """The array's bytes, read back from the C text, on the kernels that TFLM's portable ones are made from."""
+    from edgeproof.runner import Model
+
+    data = payload(path)
+    return Model(data, files.read_bytes(data, str(path)), kernels=runtime).infer
+
+
+def payload(path: Path) -> bytes:
+    """The flatbuffer, from the text of the array."""
+    text = (path / f"{_name(path)}.c").read_text()
+    body = text[text.index("= {") + 3 : text.rindex("};")]
+    return bytes(int(number, 16) for number in re.findall(r"0x([0-9a-f]{2})", body))
+
+
+def _name(path: Path) -> str:
+    return next(path.glob("*.c")).stem
+
+
+def _identifier(text: str) -> str:
+    name = re.sub(r"\W", "_", text)
+    return "_" + name if name[0].isdigit() else name
+
+
+def _source_text(name: str, data: bytes) -> str:
+    rows = (data[i : i + _BYTES_A_LINE] for i in range(0, len(data), _BYTES_A_LINE))
+    body = "\n".join("    " + " ".join(f"0x{byte:02x}," for byte in row) for row in rows)
+    return (
+        f'#include "{name}.h"\n\n'
+        f"/* TensorFlow Lite reads weights in place, so the array must not start anywhere. */\n"
+        f"const unsigned char {name}[{len(data)}] EDGEPROOF_ALIGN_16 = {{\n{body}\n}};\n"
+        f"const unsigned int {name}_len = {len(data)};\n"
+    )
+
+
+def _header_text(name: str, summary: files.Summary, contract: Contract | None) -> str:
+    upper = name.upper()
+    operators = sorted(summary.operator_counts)
+    adds = " \\\n".join(f"    (resolver).{METHODS[op]}();" for op in operators)
+    ends = [_end(upper, "INPUT", i, summary.tensors[t]) for i, t in enumerate(summary.inputs)]
+    ends += [_end(upper, "OUTPUT", i, summary.tensors[t]) for i, t in enumerate(summary.outputs)]
+    return f"""/* {contract.title if contract and contract.title else name} for TensorFlow Lite for Microcontrollers, by Edgeproof.
+{_contract_comment(contract)} */
+#ifndef {upper}_H
+#define {upper}_H
+
+#if defined(__GNUC__) || defined(__clang__)
+#define EDGEPROOF_ALIGN_16 __attribute__((aligned(16)))
+#elif !defined(EDGEPROOF_ALIGN_16)
+#error "define EDGEPROOF_ALIGN_16 for this compiler"
+#endif
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+extern const unsigned char {name}[{summary.bytes}] EDGEPROOF_ALIGN_16;
+extern const unsigned int {name}_len;
+
+/* tflite::MicroMutableOpResolver<{upper}_OPERATORS> resolver; {upper}_ADD_OPERATORS(resolver) */
+#define {upper}_OPERATORS {len(operators)}
+#define {upper}_ADD_OPERATORS(resolver) \\
+{adds}
+
+/* Real value = (stored - ZERO_POINT) * SCALE. */
+{"".join(ends)}{_constants(name, contract)}
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+
+def _end(upper: str, word: str, index: int, tensor: files.TensorInfo) -> str:
+    prefix = f"{upper}_{word}" + (str(index) if index else "")
+    size = int(np.prod([side or 1 for side in tensor.shape]))
+    text = f"#define {prefix}_SIZE {size} /* {tensor.name}, {'x'.join(map(str, tensor.shape))} {tensor.dtype} */\n"
+    if len(tensor.scale) == 1:
+        text += f"#define {prefix}_SCALE {tensor.scale[0]!r}f\n#define {prefix}_ZERO_POINT ({tensor.zero_point[0]})\n"
+    return text
+
+
+def _contract_comment(contract: Contract | None) -> str:
+    if contract is None:
+        return ""
+    json = contract.to_json().replace("*/", "*\\/")
+    return f" * {Contract.KEY}: {json}\n"
+
+
+def _constants(name: str, contract: Contract | None) -> str:
+    if contract is None:
+        return ""
+    quoted = ", ".join('"' + label.replace("\\", "\\\\").replace('"', '\\"') + '"' for label in contract.labels)
+    labels = f"static const char *const {name}_labels[{len(contract.labels)}] = {{{quoted}}};\n" if quoted else ""
+    score = contract.score
+    reached = f"{score.metric} {score.value:.4f} on {score.n} samples of {score.data} {score.split}" if score else "unknown"
+    return f"""
+/* What the model is: recipe, checkpoint, the checkpoint's score. */
+struct {name}_contract {{ const char *recipe, *checkpoint_sha256, *checkpoint_score; }};
+static const struct {name}_contract {name}_contract = {{
+    "{contract.provenance.recipe}",
+    "{contract.provenance.checkpoint_sha256}",
+    "{reached}",
+}};
+{labels}"""
+
+
+FORMAT = Format(
+    title="C array for TensorFlow Lite for Microcontrollers",
+    precisions=("int8",),
+    suffix=".tflm",
+    runtimes=("reference",),
+    convert=convert,
+    embed=embed,
+    look=look,
+    session=session,
+)

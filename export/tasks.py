@@ -1,0 +1,138 @@
+"""What export asks of its child processes. Arguments and answers are JSON; arrays are in .npz files."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeproof import atomic, timing
+from edgeproof.contract import Artifact, Contract
+from export import formats
+
+_LATENCY_SECONDS = 0.4
+_MOST_RUNS = 400
+
+
+def describe(checkpoint: str) -> dict[str, Any]:
+    """Ends of the model, and whether its last layer gives probabilities: what a contract needs to know of it."""
+    model = _source(checkpoint, "").model
+    last = model.layers[-1]
+    activation = getattr(getattr(last, "activation", None), "__name__", "")
+    outputs = list(zip(model.output_names, model.outputs, strict=True))
+    return {
+        "inputs": [(t.name, list(t.shape), str(t.dtype)) for t in model.inputs],
+        "outputs": [(name, list(t.shape), str(t.dtype)) for name, t in outputs],
+        "probabilities": activation == "softmax" or type(last).__name__ == "Softmax",
+        "parameters": int(sum(np.prod(w.shape) for w in model.weights)),
+    }
+
+
+def reference(checkpoint: str, tensors: str, out: str) -> None:
+    """The checkpoint's own outputs for the tensors in an .npz file."""
+    import tensorflow as tf
+
+    model = _source(checkpoint, "").model
+    names = [t.name for t in model.inputs]
+    call = tf.function(lambda feeds: model(feeds if len(feeds) > 1 else feeds[0], training=False))
+
+    def run(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        results = tf.nest.flatten(call([tf.constant(batch[name]) for name in names]))
+        return {name: r.numpy() for name, r in zip(model.output_names, results, strict=True)}
+
+    np.savez(out, **_batched(run, _load(tensors), 64))
+
+
+def convert(
+    checkpoint: str, calibration: str, format: str, precision: str, path: str, contract: str
+) -> dict[str, Any]:
+    """Write the bare artifact at `path`, read its precision back, and put the contract with that precision in.
+
+    Returns:
+        seconds, notes, and what `look` gives.
+    """
+    kind = formats.load(format)
+    stated = Contract.from_json(contract)
+    source = _source(checkpoint, calibration)
+    with _refusing(Path(path)):
+        start = time.monotonic()
+        made = kind.convert(source, precision, Path(path))
+        seconds = time.monotonic() - start
+        found = kind.look(Path(path)).precision
+        quantization = {"asked": precision, **made.quantization}
+        artifact = Artifact(format, found, stated.graph().name, quantization)
+        kind.embed(Path(path), dataclasses.replace(stated, artifact=artifact))
+    return {"seconds": seconds, "notes": made.notes, **look(format, path)}
+
+
+def look(format: str, path: str) -> dict[str, Any]:
+    """What a finished artifact says of itself."""
+    seen = formats.load(format).look(Path(path))
+    return {
+        "precision": seen.precision,
+        "floats": list(seen.floats),
+        "operators": dict(seen.operators),
+        "contract": seen.contract.to_json() if seen.contract else None,
+    }
+
+
+def measure(format: str, path: str, runtime: str, tensors: str, out: str) -> dict[str, float]:
+    """Run an artifact on every sample; write its outputs; tell single-sample latency and memory.
+
+    Memory is how far loading and running raised this process's peak: meant for a child that does only this.
+    """
+    before = timing.peak_bytes()
+    run = formats.load(format).session(Path(path), runtime)
+    samples = _load(tensors)
+    one = {name: values[:1] for name, values in samples.items()}
+    start = time.perf_counter()
+    run(one)
+    once = time.perf_counter() - start
+    runs = int(min(_MOST_RUNS, max(20, _LATENCY_SECONDS / max(once, 1e-6))))
+    median, high = timing.quantiles(lambda: run(one), runs)
+    memory = timing.peak_bytes() - before
+    np.savez(out, **_batched(run, samples, 1))
+    return {"median_ms": median, "p90_ms": high, "runs": runs, "peak_bytes": memory}
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """As `atomic.refusing`, for TensorFlow's own errors too, which are no OSErrors but quote the same words."""
+    with atomic.refusing(path):
+        try:
+            yield
+        except Exception as error:
+            if "No space left on device" in str(error):
+                raise OSError(errno.ENOSPC, "No space left on device") from error
+            raise
+
+
+def limit_memory(bytes: int) -> None:
+    """Bound this process's address space."""
+    resource.setrlimit(resource.RLIMIT_AS, (bytes, bytes))
+
+
+@lru_cache(maxsize=1)
+def _source(checkpoint: str, calibration: str) -> Any:
+    from export.source import Source
+
+    return Source(Path(checkpoint), _load(calibration) if calibration else {})
+
+
+def _load(path: str) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _batched(run: Any, tensors: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
+    n = len(next(iter(tensors.values())))
+    parts = [run({k: v[i : i + size] for k, v in tensors.items()}) for i in range(0, n, size)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

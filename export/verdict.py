@@ -1,0 +1,165 @@
+"""The verdict: is it the same model, is it good enough. Figures first, then checks against stated limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from edgeproof import metrics
+from edgeproof.contract import Contract, Tolerance
+
+
+@dataclass(frozen=True)
+class Check:
+    """One limit and whether the figure keeps it."""
+
+    name: str
+    passed: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An artifact on one set of kernels against its checkpoint, on the same samples.
+
+    Attributes:
+        runtime: the kernels.
+        n: samples compared.
+        max_abs, relative, relative_l2, cosine: the worst over the outputs; see `edgeproof.metrics.Closeness`.
+        agreement: share of samples with the same decision; None where there are no decisions.
+        disagreeing: indices of the others.
+        score, drop: in the metric's unit and in points; None without labels.
+        drop_interval: 95% paired bootstrap interval of `drop`, in points.
+        median_ms, p90_ms, peak_bytes: of single samples on this machine.
+        checks: what was judged.
+    """
+
+    runtime: str
+    n: int
+    max_abs: float
+    relative: float
+    relative_l2: float
+    cosine: float
+    agreement: float | None = None
+    disagreeing: tuple[int, ...] = ()
+    agreement_by_class: tuple[float | None, ...] = ()
+    score: float | None = None
+    drop: float | None = None
+    drop_interval: tuple[float, float] | None = None
+    median_ms: float = 0.0
+    p90_ms: float = 0.0
+    peak_bytes: int = 0
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """All checks kept, and at least one made: an artifact that nothing judged is not verified."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one artifact that was asked for.
+
+    Attributes:
+        asked: the precision asked for; `precision` is what the bytes say.
+        status: "verified", "wanting" (compared and found wanting), "crashed" (the converter or the runtime
+            failed) or "not made" (the request can't be met, `reason` says why).
+        reason: one line; empty when verified.
+        log: the end of what a crashed converter printed.
+    """
+
+    format: str
+    asked: str
+    status: str
+    reason: str = ""
+    precision: str = ""
+    file: str = ""
+    bytes: int = 0
+    sha256: str = ""
+    seconds: float = 0.0
+    operators: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    verdicts: tuple[Verdict, ...] = ()
+    checks: tuple[Check, ...] = ()
+    log: str = ""
+
+
+def compare(
+    reference: Mapping[str, np.ndarray],
+    candidate: Mapping[str, np.ndarray],
+    labels: np.ndarray | None,
+    contract: Contract,
+    tolerance: Tolerance,
+    runtime: str,
+    cost: Mapping[str, float],
+) -> Verdict:
+    """Compare an artifact's outputs (n, ...) with the checkpoint's, output by output, and judge.
+
+    Args:
+        labels: of the samples, for the task's score; None: closeness and decisions are all there is.
+        tolerance: the limits.
+        cost: `median_ms`, `p90_ms`, `peak_bytes`, as measured with these outputs.
+    """
+    missing = sorted(set(reference) - set(candidate))
+    if missing:
+        return Verdict(runtime, 0, np.inf, np.inf, np.inf, -1.0,
+                       checks=(Check("outputs", False, f"the artifact has no output {', '.join(missing)}"),))
+    each = [metrics.closeness(reference[name], candidate[name]) for name in reference]
+    figures: dict[str, Any] = {
+        "max_abs": max(c.max_abs for c in each),
+        "relative": max(c.relative for c in each),
+        "relative_l2": max(c.relative_l2 for c in each),
+        "cosine": min(c.cosine for c in each),
+    }
+    if contract.decode.kind == "classify":
+        figures |= _decisions(reference[contract.decode.output], candidate[contract.decode.output], labels, contract)
+    checks = tuple(_checks(figures, tolerance))
+    n = len(next(iter(reference.values())))
+    return Verdict(runtime, n, **figures, median_ms=cost["median_ms"], p90_ms=cost["p90_ms"],
+                   peak_bytes=int(cost["peak_bytes"]), checks=checks)
+
+
+def _decisions(
+    reference: np.ndarray, candidate: np.ndarray, labels: np.ndarray | None, contract: Contract
+) -> dict[str, Any]:
+    ours, theirs = metrics.decisions(candidate), metrics.decisions(reference)
+    same = ours == theirs
+    classes = reference.reshape(len(reference), -1).shape[1]
+    kinds = theirs if labels is None else labels
+    figures: dict[str, Any] = {
+        "agreement": float(same.mean()),
+        "disagreeing": tuple(int(i) for i in np.flatnonzero(~same)),
+        "agreement_by_class": tuple(
+            float(same[kinds == c].mean()) if (kinds == c).any() else None for c in range(classes)
+        ),
+    }
+    if labels is not None:
+        metric = metrics.METRICS[contract.score.metric if contract.score else "accuracy"]
+        before, after = metric(reference, labels), metric(candidate, labels)
+        low, high = metrics.paired_bootstrap(before, after)
+        figures |= {
+            "score": float(after.mean()),
+            "drop": 100 * float(before.mean() - after.mean()),
+            "drop_interval": (100 * low, 100 * high),
+        }
+    return figures
+
+
+def _checks(figures: Mapping[str, Any], tolerance: Tolerance) -> list[Check]:
+    checks = []
+    for name, limit, told in (
+        ("relative", tolerance.relative, "largest difference {:.2e} of the largest output, limit {:.0e}"),
+        ("relative_l2", tolerance.relative_l2, "relative L2 distance {:.4f}, limit {:g}"),
+        ("drop", tolerance.drop, "score drop {:+.2f} points, limit {:g}"),
+    ):
+        if limit is not None and figures.get(name) is not None:
+            # Points are steps of whole samples; a hair of rounding must not fail the last allowed one.
+            checks.append(Check(name, figures[name] <= limit + 1e-9, told.format(figures[name], limit)))
+    if tolerance.agreement is not None and figures.get("agreement") is not None:
+        said = f"same decision on {figures['agreement']:.2%}, limit {tolerance.agreement:.1%}"
+        checks.append(Check("agreement", figures["agreement"] >= tolerance.agreement, said))
+    return checks
