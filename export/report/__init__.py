@@ -1,0 +1,112 @@
+"""What export tells: a line an artifact, a table, `report.json`, and one self-contained `report.html`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgeproof import atomic
+from export.verdict import Result
+
+if TYPE_CHECKING:
+    from export.pipeline import Outcome
+
+
+def write(outcome: Outcome) -> Path:
+    """Write report.json and report.html beside the artifacts; returns the page's path."""
+    from export.report import page
+
+    atomic.write_text(outcome.out / "report.json", json.dumps(facts(outcome), indent=2, sort_keys=True) + "\n")
+    atomic.write_text(outcome.out / "report.html", page.render(outcome))
+    return outcome.out / "report.html"
+
+
+def facts(outcome: Outcome) -> dict[str, Any]:
+    """The report as JSON: the request, the checkpoint, the samples, every result with its figures and checks."""
+    contract = outcome.contract
+    checkpoint = {k: outcome.checkpoint[k] for k in ("path", "sha256", "bytes", "parameters", "keras_version")}
+    return {
+        "command": outcome.command,
+        "name": contract.name,
+        "title": contract.title,
+        "passed": outcome.passed,
+        "checkpoint": {**checkpoint, "score": dataclasses.asdict(contract.score) if contract.score else None},
+        "samples": {
+            "source": outcome.samples.source,
+            "n": len(next(iter(outcome.reference.values()))),
+            "labelled": outcome.labels is not None,
+            "manifest": outcome.samples.manifest,
+        },
+        "machine": machine(),
+        "versions": dict(contract.provenance.versions),
+        "artifacts": [_result(result) for result in outcome.results],
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    plain = dataclasses.asdict(result)
+    for verdict, told in zip(result.verdicts, plain["verdicts"], strict=True):
+        told["passed"] = verdict.passed
+        # JSON has no infinity; a figure that is not finite is told as null, and its check says why.
+        told.update({k: None for k, v in told.items() if isinstance(v, float) and not math.isfinite(v)})
+    return plain
+
+
+def machine() -> str:
+    """The processor, for figures of time."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def line(result: Result) -> str:
+    """One artifact in one line, as it is finished."""
+    name = f"{result.format}:{result.asked}"
+    if result.status in ("crashed", "not made"):
+        return f"{name:<20} {result.status.upper():<9} {result.reason}"
+    told = f"{name:<20} {result.status.upper():<9} {result.bytes:>9,} bytes"
+    return told + (f"  {result.reason}" if result.reason else "")
+
+
+def table(outcome: Outcome) -> str:
+    """The results as a table for a terminal, a row a set of kernels."""
+    head = ("artifact", "kernels", "bytes", "agreement", "score", "drop (95%)", "rel. L2", "ms", "verdict")
+    rows = [row for result in outcome.results for row in _rows(result)]
+    score = outcome.contract.score
+    checkpoint = (Path(outcome.checkpoint["path"]).name, "keras", f"{outcome.checkpoint['bytes']:,}", "",
+                  f"{score.value:.2%}" if score else "", "", "", "", "reference")
+    rows.insert(0, checkpoint)
+    widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
+    left = {0, 1, 8}
+
+    def render(row: tuple[str, ...]) -> str:
+        cells = [c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        return "  ".join(cells).rstrip()
+
+    n = len(next(iter(outcome.reference.values())))
+    source = outcome.samples.manifest.get("data", outcome.samples.source)
+    caption = f"compared on {n:,} evaluation samples of {source}; times are single samples on {machine()}, 1 thread"
+    return "\n".join([render(head), render(tuple("-" * w for w in widths)), *map(render, rows), caption])
+
+
+def _rows(result: Result) -> list[tuple[str, ...]]:
+    if not result.verdicts:
+        return [(f"{result.format}:{result.asked}", "", "", "", "", "", "", "", result.status.upper())]
+    rows = []
+    for i, v in enumerate(result.verdicts):
+        drop = ""
+        if v.drop is not None and v.drop_interval is not None:
+            drop = f"{v.drop:+.2f} ({v.drop_interval[0]:+.2f} to {v.drop_interval[1]:+.2f})"
+        first = i == 0
+        rows.append((
+            result.file if first else "", v.runtime, f"{result.bytes:,}" if first else "",
+            "" if v.agreement is None else f"{v.agreement:.2%}", "" if v.score is None else f"{v.score:.2%}", drop,
+            f"{v.relative_l2:.1e}", f"{v.median_ms:.3f}", result.status.upper() if first else "",
+        ))  # fmt: skip
+    return rows

@@ -1,0 +1,154 @@
+"""`report.html`: is it the same model, is it good enough, what does it cost; one file, no network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from export import formats
+from export.report import machine, pictures
+from export.verdict import Result, Verdict
+
+if TYPE_CHECKING:
+    from export.pipeline import Outcome
+
+_MOST_DISAGREEING = 36
+
+
+def render(outcome: Outcome) -> str:
+    """The page as HTML. Everything that comes from files is escaped."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
+                                     undefined=jinja2.StrictUndefined)
+    environment.filters["percent"] = lambda value, digits=2: f"{value:.{digits}%}"
+    environment.filters["small"] = lambda value: f"{value:.1e}"
+    return environment.get_template("page.html.j2").render(**_view(outcome))
+
+
+def _view(outcome: Outcome) -> dict[str, Any]:
+    contract = outcome.contract
+    compared = [(result, verdict) for result in outcome.results for verdict in result.verdicts]
+    n = len(next(iter(outcome.reference.values())))
+    return {
+        "contract": contract,
+        "checkpoint": outcome.checkpoint,
+        "command": outcome.command,
+        "n": n,
+        "samples": outcome.samples,
+        "machine": machine(),
+        "passed": outcome.passed,
+        "results": outcome.results,
+        "titles": {name: formats.load(name).title for name in formats.names()},
+        "answers": _answers(outcome, compared),
+        "rows": _rows(outcome, compared),
+        "scatter": _scatter(outcome),
+        "classes": _classes(outcome, compared),
+        "disagreeing": _disagreeing(outcome),
+        "contract_json": json.dumps(json.loads(contract.to_json()), indent=2, sort_keys=True),
+    }
+
+
+def _answers(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> list[dict[str, Any]]:
+    """The three questions of the first screen, each with a figure, a sentence and whether all is well."""
+    floats = [v for r, v in compared if r.asked == "f32"]
+    made = [r for r in outcome.results if r.verdicts]
+    answers = []
+    if floats:
+        worst = max(floats, key=lambda v: v.relative)
+        good = all(v.passed for v in floats)
+        answers.append({"question": "Is it the same model?", "figure": f"{worst.relative:.1e}", "good": good,
+                        "said": f"largest difference of any float32 output, relative to the largest output, over "
+                                f"{len(floats)} comparisons of {worst.n:,} samples"})
+    else:
+        worst = max((v for _, v in compared), key=lambda v: v.relative_l2, default=None)
+        answers.append({"question": "Is it the same model?", "figure": f"{worst.relative_l2:.3f}" if worst else "-",
+                        "good": bool(worst) and outcome.passed,
+                        "said": "largest relative L2 distance; no float32 file was asked for"})
+    scored = [(r, v) for r, v in compared if v.drop is not None]
+    if scored:
+        r, v = max(scored, key=lambda rv: rv[1].drop or 0.0)
+        low, high = v.drop_interval or (0.0, 0.0)
+        answers.append({"question": "Is it good enough?", "figure": f"{v.drop:+.2f} points", "good": all(w.passed for _, w in scored),
+                        "said": f"largest loss of score: {r.file} on {v.runtime} kernels "
+                                f"(95% interval {low:+.2f} to {high:+.2f})"})
+    else:
+        agreeing = [v.agreement for _, v in compared if v.agreement is not None]
+        answers.append({"question": "Is it good enough?", "figure": f"{min(agreeing):.2%}" if agreeing else "not scored",
+                        "good": outcome.passed, "said": "smallest agreement with the checkpoint's decisions" if agreeing
+                        else "the samples have no labels: closeness is all that was judged"})
+    if made:
+        smallest = min(made, key=lambda r: r.bytes)
+        ratio = outcome.checkpoint["bytes"] / smallest.bytes
+        fastest = min((v for _, v in compared), key=lambda v: v.median_ms)
+        answers.append({"question": "What does it cost?", "figure": f"{smallest.bytes / 1000:,.1f} kB", "good": True,
+                        "said": f"{smallest.file}, a {ratio:.1f}th of the checkpoint; fastest {fastest.median_ms:.3f} ms a "
+                                f"sample here"})
+    return answers
+
+
+def _rows(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> list[dict[str, Any]]:
+    largest = max([r.bytes for r, _ in compared] + [1])
+    slowest = max([v.median_ms for _, v in compared] + [1e-9])
+    rows = []
+    for result in outcome.results:
+        for i, verdict in enumerate(result.verdicts or (None,)):
+            rows.append({
+                "result": result, "verdict": verdict, "first": i == 0, "span": max(1, len(result.verdicts)),
+                "bytes_share": 100 * result.bytes / largest,
+                "ms_share": 100 * verdict.median_ms / slowest if verdict else 0,
+            })  # fmt: skip
+    return rows
+
+
+def _scatter(outcome: Outcome) -> str | None:
+    name = outcome.contract.decode.output or next(iter(outcome.reference))
+    panels = []
+    for result in outcome.results:
+        if result.verdicts:
+            runtime = result.verdicts[0].runtime
+            found = outcome.outputs.get((result.file, runtime), {}).get(name)
+            if found is not None and found.shape == outcome.reference[name].shape:
+                panels.append((f"{result.file}\n{runtime}", found))
+    return pictures.scatter(outcome.reference[name], panels) if panels else None
+
+
+def _classes(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> dict[str, Any] | None:
+    rows = [(f"{r.file} / {v.runtime}", v.agreement_by_class) for r, v in compared if v.agreement_by_class]
+    if not rows or len(rows[0][1]) > 40:
+        return None
+    labels = outcome.contract.labels or tuple(map(str, range(len(rows[0][1]))))
+    return {"labels": labels, "rows": rows}
+
+
+def _disagreeing(outcome: Outcome) -> list[dict[str, Any]]:
+    """Samples on which some artifact decides otherwise than the checkpoint, the most contested first."""
+    output = outcome.contract.decode.output
+    who: dict[int, list[str]] = {}
+    for result in outcome.results:
+        for verdict in result.verdicts:
+            decided = outcome.outputs[(result.file, verdict.runtime)][output] if verdict.disagreeing else None
+            for index in verdict.disagreeing:
+                assert decided is not None
+                who.setdefault(index, []).append(
+                    f"{result.file} on {verdict.runtime}: {_label(outcome, int(decided[index].argmax()))}"
+                )
+    chosen = sorted(who, key=lambda index: (-len(who[index]), index))[:_MOST_DISAGREEING]
+    return [
+        {
+            "index": index,
+            "picture": pictures.sample(pictures.first(outcome.samples.evaluation, index)),
+            "label": _label(outcome, int(outcome.labels[index])) if outcome.labels is not None else None,
+            "checkpoint": _label(outcome, int(outcome.reference[output][index].argmax())),
+            "others": who[index],
+            "total": len(who),
+        }
+        for index in chosen
+    ]
+
+
+def _label(outcome: Outcome, index: int) -> str:
+    labels = outcome.contract.labels
+    return labels[index] if index < len(labels) else str(index)
