@@ -25,7 +25,7 @@ define DEMO
 $(PY) -m train lenet5 --out saved/lenet5
 $(PY) -m export saved/lenet5
 .venv/bin/edgeproof run saved/lenet5/export/lenet5.int8.tflite saved/lenet5/sample.png
-$(PY) -m export.report table saved/lenet5
+$(PY) -m export.report saved/lenet5
 endef
 
 .PHONY: help

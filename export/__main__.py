@@ -50,7 +50,7 @@ def _export(args: argparse.Namespace, command: str) -> int:
     print(f"export: {len(pairs)} artifacts of {args.checkpoint}", file=sys.stderr)
     outcome = pipeline.run(request, tell=lambda result: print(f"  {report.line(result)}", file=sys.stderr, flush=True))
     page = report.write(outcome)
-    print(report.table(outcome))
+    print(report.table(report.facts(outcome)))
     print(f"report: {page}")
     return 0 if outcome.passed else 1
 

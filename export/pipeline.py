@@ -168,7 +168,7 @@ class _Stage:
             final = self.out / f"{self.contract.name}.{made['precision']}{form.suffix}"
             atomic.move(bare, final)
         result = Result(
-            kind, precision, "verified", precision=made["precision"], file=final.name, bytes=_size(final),
+            kind, precision, "verified", precision=made["precision"], file=final.name, bytes=made["bytes"] or _size(final),
             sha256=_sha256(final), seconds=made["seconds"], operators=made["operators"], notes=made["notes"],
             checks=tuple(self._checks(kind, precision, made)),
         )  # fmt: skip

@@ -25,10 +25,12 @@ class Source:
     Attributes:
         path: the checkpoint.
         calibration: input tensors (n, ...) by name, empty when there are none.
+        cache: what formats keep between their precisions.
     """
 
     path: Path
     calibration: Mapping[str, np.ndarray] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def model(self) -> keras.Model:

@@ -81,6 +81,7 @@ def look(format: str, path: str) -> dict[str, Any]:
         "floats": list(seen.floats),
         "operators": dict(seen.operators),
         "contract": seen.contract.to_json() if seen.contract else None,
+        "bytes": seen.bytes,
     }
 
 

@@ -6,6 +6,7 @@ A run in progress keeps what the next epoch needs in the group `edgeproof_traini
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def write(path: Path, model: keras.Model, contract: Contract, state: State | Non
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch) / "checkpoint.h5"
         with atomic.refusing(whole):
-            model.save(whole, include_optimizer=False)
+            _save(model, whole)
             # Attributes over 64 KB (many labels) need the newer layout.
             with h5py.File(whole, "r+", libver="latest") as file:
                 file.attrs[Contract.KEY] = contract.to_json()
@@ -52,6 +53,17 @@ def write(path: Path, model: keras.Model, contract: Contract, state: State | Non
                     _write_state(file.create_group(STATE), state)
             data = whole.read_bytes()
     atomic.write_bytes(path, data)
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    # Keras warns at every save that HDF5 is its older format; here it is the chosen one.
+    absl = logging.getLogger("absl")
+    level = absl.level
+    absl.setLevel(logging.ERROR)
+    try:
+        model.save(path, include_optimizer=False)
+    finally:
+        absl.setLevel(level)
 
 
 def read_state(path: Path) -> State | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 
 from edgeproof import formats
@@ -26,9 +27,12 @@ def act(args: argparse.Namespace) -> int:
     print(f"precision   {precision}" + (f" (float operators: {', '.join(floats)})" if floats else ""))
     if contract and contract.artifact and contract.artifact.precision != precision:
         print(f"            but its contract says {contract.artifact.precision}")
+    # A signature's names are those that people gave; the tensors' own come from the converter.
+    names = {i: name for ends in summary.signatures.values() for side in ends.values() for name, i in side.items()}
     for word, ends in (("input", summary.inputs), ("output", summary.outputs)):
         for index in ends:
-            print(f"{word:<11} {_tensor(summary.tensors[index])}")
+            tensor = summary.tensors[index]
+            print(f"{word:<11} {_tensor(dataclasses.replace(tensor, name=names.get(index, tensor.name)))}")
     counts = ", ".join(f"{name} x{n}" if n > 1 else name for name, n in summary.operator_counts.items())
     print(f"operators   {len(summary.operators)}: {counts}")
     if not summary.aligned:

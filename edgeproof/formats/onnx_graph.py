@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from edgeproof.formats.onnx_nodes import Node, in_order, nodes
-from edgeproof.formats.onnx_tensors import Shape, Stored, declared, dtype_of, size, stored, values
+from edgeproof.formats.onnx_tensors import MOST_AXES, Shape, Stored, declared, dtype_of, size, stored, values
 from edgeproof.formats.protobuf import BYTES, VALUE_COST, Wire
 from edgeproof.formats.summary import Body, Operator, TensorInfo
 
@@ -107,6 +107,8 @@ class Graph:
                 parts.append(stored(self._wire, *field[2:]))
             elif field[0] == 3:
                 dims.extend(self._wire.integers(field))
+        if len(dims) > MOST_AXES or min(dims, default=0) < 0:
+            raise self._wire.broken(f"a tensor of shape {dims[:4]}...")
         if parts:
             weight = sum(part.bytes for part in parts)
             self._add(TensorInfo(parts[0].name, tuple(dims), parts[0].dtype, True, weight, buffer=start))

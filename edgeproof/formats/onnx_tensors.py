@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from edgeproof.errors import Refused
 from edgeproof.formats.protobuf import BYTES, VARINT, Field, Wire, signed
 
-_MOST_AXES = 64  # numpy's limit
+MOST_AXES = 64  # numpy's limit
 _MOST_CHUNKS = 64  # of the numbers of one tensor; writers make one
 _MOST_VALUES = 1 << 20  # of those that are read at all: scales and zero points
 
@@ -77,7 +77,7 @@ def stored(wire: Wire, start: int, stop: int) -> Stored:
         if number == 1:
             for axis in wire.integers(field):
                 dims.append(axis)
-                if len(dims) > _MOST_AXES or axis < 0:
+                if len(dims) > MOST_AXES or axis < 0:
                     raise wire.broken(f"a tensor of shape {dims[:4]}...")
         elif number == 2 and kind == VARINT:
             code = a
@@ -175,7 +175,7 @@ def _type(wire: Wire, start: int, stop: int) -> tuple[str, Shape]:
                     dtype = dtype_of(c, wire)
                 elif part == 2 and sort == BYTES:
                     shape = tuple(_axis(wire, e, f) for n, s, e, f in wire.fields(c, d) if n == 1 and s == BYTES)
-    if len(shape) > _MOST_AXES:
+    if len(shape) > MOST_AXES:
         raise wire.broken(f"a tensor of {len(shape)} axes")
     return dtype, shape
 

@@ -27,12 +27,16 @@ class Made:
 
 @dataclass(frozen=True)
 class Look:
-    """What a file says when it is read back: its precision, float operators that spoil it, operators, contract."""
+    """What a file says when it is read back: its precision, float operators that spoil it, operators, contract.
+
+    `bytes` is what it takes on the device, where that is not the size of the file.
+    """
 
     precision: str
     floats: tuple[str, ...]
     operators: Mapping[str, int]
     contract: Contract | None
+    bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import graphlib
 import tempfile
 from collections.abc import Callable
@@ -24,7 +25,10 @@ OPSET = 17
 
 def convert(source: Source, precision: str, path: Path) -> Made:
     """Write the bare model."""
-    model = _float_model(source)
+    # One conversion serves all precisions; the cache is the source's, so that it goes when the source goes.
+    if "onnx" not in source.cache:
+        source.cache["onnx"] = _float_model(source)
+    model = copy.deepcopy(source.cache["onnx"])
     quantization: dict[str, Any] = {}
     if precision == "f16":
         from onnxruntime.transformers.float16 import convert_float_to_float16
@@ -33,6 +37,8 @@ def convert(source: Source, precision: str, path: Path) -> Made:
         quantization = {"weights": "float16", "activations": "float16", "ends": "float32"}
     elif precision == "int8":
         model, quantization = _quantized(model, source)
+    _ordered(model.graph.initializer)
+    _ordered(model.graph.value_info)
     path.write_bytes(model.SerializeToString(deterministic=True))
     return Made(quantization, {"opset": OPSET})
 
@@ -41,6 +47,8 @@ def _float_model(source: Source) -> Any:
     import tf2onnx
 
     function = source.function(None)
+    # Names carry a counter of the process; from one on, the same model gets the same names whatever came before.
+    tf2onnx.utils.INTERNAL_NAME = 1
     model, _ = tf2onnx.convert.from_function(function, input_signature=source.signature(None), opset=OPSET)
     # tf2onnx orders outputs as tf.function flattens dicts, by name; the contract's order is the model's.
     ends = {end.name: end for end in model.graph.output}
@@ -57,6 +65,13 @@ def _float_model(source: Source) -> Any:
     # tf2onnx puts a counter of its process here, which would make two exports differ.
     model.graph.name, model.graph.doc_string = "main", ""
     return model
+
+
+def _ordered(entries: Any) -> None:
+    """Sort a list of named protobufs in place: tools fill it from sets."""
+    by_name = sorted(entries, key=lambda entry: entry.name)
+    del entries[:]
+    entries.extend(by_name)
 
 
 def _sorted(model: Any) -> Any:

@@ -62,7 +62,7 @@ def look(path: Path) -> Look:
     precision, floats = files.precision(summary)
     found = re.search(r"edgeproof\.contract: (.*)\n", (path / f"{_name(path)}.h").read_text())
     contract = Contract.from_json(found[1].replace("*\\/", "*/"), source=str(path)) if found else None
-    return Look(precision, floats, summary.operator_counts, contract)
+    return Look(precision, floats, summary.operator_counts, contract, bytes=summary.bytes)
 
 
 def session(path: Path, runtime: str) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:

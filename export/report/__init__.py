@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,14 +75,13 @@ def line(result: Result) -> str:
     return told + (f"  {result.reason}" if result.reason else "")
 
 
-def table(outcome: Outcome) -> str:
-    """The results as a table for a terminal, a row a set of kernels."""
+def table(told: Mapping[str, Any]) -> str:
+    """The results as a table for a terminal, a row a set of kernels, from what `facts` tells or report.json holds."""
     head = ("artifact", "kernels", "bytes", "agreement", "score", "drop (95%)", "rel. L2", "ms", "verdict")
-    rows = [row for result in outcome.results for row in _rows(result)]
-    score = outcome.contract.score
-    checkpoint = (Path(outcome.checkpoint["path"]).name, "keras", f"{outcome.checkpoint['bytes']:,}", "",
-                  f"{score.value:.2%}" if score else "", "", "", "", "reference")
-    rows.insert(0, checkpoint)
+    rows = [row for result in told["artifacts"] for row in _rows(result)]
+    score = told["checkpoint"]["score"]
+    rows.insert(0, (Path(told["checkpoint"]["path"]).name, "keras", f"{told['checkpoint']['bytes']:,}", "",
+                    f"{score['value']:.2%}" if score else "", "", "", "", "reference"))
     widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
     left = {0, 1, 8}
 
@@ -89,24 +89,27 @@ def table(outcome: Outcome) -> str:
         cells = [c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         return "  ".join(cells).rstrip()
 
-    n = len(next(iter(outcome.reference.values())))
-    source = outcome.samples.manifest.get("data", outcome.samples.source)
-    caption = f"compared on {n:,} evaluation samples of {source}; times are single samples on {machine()}, 1 thread"
+    samples = told["samples"]
+    source = samples["manifest"].get("data", samples["source"])
+    caption = (f"compared on {samples['n']:,} evaluation samples of {source}; "
+               f"times are single samples on {told['machine']}, 1 thread")
     return "\n".join([render(head), render(tuple("-" * w for w in widths)), *map(render, rows), caption])
 
 
-def _rows(result: Result) -> list[tuple[str, ...]]:
-    if not result.verdicts:
-        return [(f"{result.format}:{result.asked}", "", "", "", "", "", "", "", result.status.upper())]
+def _rows(result: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    if not result["verdicts"]:
+        return [(f"{result['format']}:{result['asked']}", "", "", "", "", "", "", "", result["status"].upper())]
     rows = []
-    for i, v in enumerate(result.verdicts):
+    for i, v in enumerate(result["verdicts"]):
         drop = ""
-        if v.drop is not None and v.drop_interval is not None:
-            drop = f"{v.drop:+.2f} ({v.drop_interval[0]:+.2f} to {v.drop_interval[1]:+.2f})"
+        if v["drop"] is not None:
+            low, high = v["drop_interval"]
+            drop = f"{v['drop']:+.2f} ({low:+.2f} to {high:+.2f})"
         first = i == 0
         rows.append((
-            result.file if first else "", v.runtime, f"{result.bytes:,}" if first else "",
-            "" if v.agreement is None else f"{v.agreement:.2%}", "" if v.score is None else f"{v.score:.2%}", drop,
-            f"{v.relative_l2:.1e}", f"{v.median_ms:.3f}", result.status.upper() if first else "",
+            result["file"] if first else "", v["runtime"], f"{result['bytes']:,}" if first else "",
+            "" if v["agreement"] is None else f"{v['agreement']:.2%}", "" if v["score"] is None else f"{v['score']:.2%}",
+            drop, "inf" if v["relative_l2"] is None else f"{v['relative_l2']:.1e}", f"{v['median_ms']:.3f}",
+            result["status"].upper() if first else "",
         ))  # fmt: skip
     return rows
