@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import graphlib
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +49,6 @@ def _float_model(source: Source) -> Any:
     import tf2onnx
 
     function = source.function(None)
-    # Names carry a counter of the process; from one on, the same model gets the same names whatever came before.
-    tf2onnx.utils.INTERNAL_NAME = 1
     model, _ = tf2onnx.convert.from_function(function, input_signature=source.signature(None), opset=OPSET)
     # tf2onnx orders outputs as tf.function flattens dicts, by name; the contract's order is the model's.
     ends = {end.name: end for end in model.graph.output}
@@ -64,6 +64,33 @@ def _float_model(source: Source) -> Any:
             axis.dim_param = "batch"
     # tf2onnx puts a counter of its process here, which would make two exports differ.
     model.graph.name, model.graph.doc_string = "main", ""
+    return _renamed(model)
+
+
+def _renamed(model: Any) -> Any:
+    """Names without tf2onnx's counter, which depends on all that the process converted before."""
+    kept = {end.name for end in (*model.graph.input, *model.graph.output)}
+    new: dict[str, str] = {}
+    taken: Counter[str] = Counter(kept)
+
+    def rename(name: str) -> str:
+        if name and name not in new and name not in kept:
+            base = re.sub(r"__\d+", "", name)
+            taken[base] += 1
+            new[name] = base if taken[base] == 1 else f"{base}_{taken[base]}"
+        return new.get(name, name)
+
+    for node in model.graph.node:
+        for ends in (node.input, node.output):
+            for i, name in enumerate(ends):
+                ends[i] = rename(name)
+    nodes: Counter[str] = Counter()
+    for node in model.graph.node:
+        base = re.sub(r"__\d+", "", node.name)
+        nodes[base] += 1
+        node.name = base if nodes[base] == 1 else f"{base}_{nodes[base]}"
+    for entry in (*model.graph.initializer, *model.graph.value_info):
+        entry.name = rename(entry.name)
     return model
 
 
