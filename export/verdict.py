@@ -153,7 +153,7 @@ def _checks(figures: Mapping[str, Any], tolerance: Tolerance) -> list[Check]:
     checks = []
     for name, limit, told in (
         ("relative", tolerance.relative, "largest difference {:.2e} of the largest output, limit {:.0e}"),
-        ("relative_l2", tolerance.relative_l2, "relative L2 distance {:.4f}, limit {:g}"),
+        ("relative_l2", tolerance.relative_l2, "relative L2 distance {:.1e}, limit {:g}"),
         ("drop", tolerance.drop, "score drop {:+.2f} points, limit {:g}"),
     ):
         if limit is not None and figures.get(name) is not None:

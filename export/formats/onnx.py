@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import graphlib
+import hashlib
 import re
 import tempfile
 from collections import Counter
@@ -67,31 +68,49 @@ def _float_model(source: Source) -> Any:
     return _renamed(model)
 
 
+_COUNTER = re.compile(r"__\d+")
+
+
 def _renamed(model: Any) -> Any:
-    """Names without tf2onnx's counter, which depends on all that the process converted before."""
+    """Names that follow from the model alone.
+
+    tf2onnx numbers names by a counter of its process, and which of two equal constants it keeps hangs on the
+    numbers. So numbered constants are called after their content, and other names lose the number.
+    """
+    from onnx import numpy_helper
+
     kept = {end.name for end in (*model.graph.input, *model.graph.output)}
     new: dict[str, str] = {}
     taken: Counter[str] = Counter(kept)
+    for constant in model.graph.initializer:
+        if _COUNTER.search(constant.name):
+            content = f"{constant.data_type}{list(constant.dims)}".encode() + numpy_helper.to_array(constant).tobytes()
+            new[constant.name] = "const_" + hashlib.sha256(content).hexdigest()[:12]
 
     def rename(name: str) -> str:
         if name and name not in new and name not in kept:
-            base = re.sub(r"__\d+", "", name)
-            taken[base] += 1
-            new[name] = base if taken[base] == 1 else f"{base}_{taken[base]}"
+            new[name] = _free(_COUNTER.sub("", name), taken)
         return new.get(name, name)
 
+    nodes: Counter[str] = Counter()
     for node in model.graph.node:
+        node.name = _free(_COUNTER.sub("", node.name), nodes)
         for ends in (node.input, node.output):
             for i, name in enumerate(ends):
                 ends[i] = rename(name)
-    nodes: Counter[str] = Counter()
-    for node in model.graph.node:
-        base = re.sub(r"__\d+", "", node.name)
-        nodes[base] += 1
-        node.name = base if nodes[base] == 1 else f"{base}_{nodes[base]}"
+    unique = {rename(constant.name): constant for constant in model.graph.initializer}
     for entry in (*model.graph.initializer, *model.graph.value_info):
         entry.name = rename(entry.name)
+    constants = list(unique.values())
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(constants)
     return model
+
+
+def _free(base: str, taken: Counter[str]) -> str:
+    """`base`, or the first of base_2, base_3 ... that is not taken."""
+    taken[base] += 1
+    return base if taken[base] == 1 else f"{base}_{taken[base]}"
 
 
 def _ordered(entries: Any) -> None:

@@ -14,7 +14,7 @@ of appendix C; the bitmaps are drawn after its figure 3; the constant j of equat
 
 from __future__ import annotations
 
-from edgeproof.contract import Decode, Frontend
+from edgeproof.contract import Decode, Frontend, Tolerance
 from train.recipe import Goal, Published, Recipe, Settings, Supervised, When
 
 
@@ -53,6 +53,7 @@ RECIPE = Recipe(
     frontends=_frontends,
     decode=Decode("classify", output="logits", scores="logits"),
     labels=tuple("0123456789"),
+    tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
     use="Telling which of the ten digits a small picture of one handwritten digit shows: light ink on a dark "
     "ground, upright, centred, filling most of the picture.",
     limits="It always answers with a digit: a letter, a blank or two digits get one too. Dark ink on light paper "
