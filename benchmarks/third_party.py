@@ -92,7 +92,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             given = Path(scratch) / "samples.npz"
             samples.Samples(evaluation={"x": held}, calibration={"x": seen}).write(given)
-            request = pipeline.Request(folder / f"{name}.h5", formats.parse(PAIRS), samples=given, out=Path(scratch) / "out")
+            request = pipeline.Request(
+                folder / f"{name}.h5", formats.parse(PAIRS), samples=given, out=Path(scratch) / "out"
+            )
             outcome = pipeline.run(request)
             (output, reference), *_ = outcome.reference.items()
             print(f"{name}.h5 on {len(held)} natural inputs (calibrated on {len(seen)} others)")

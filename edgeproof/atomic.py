@@ -14,7 +14,7 @@ from edgeproof.errors import Unwritable
 
 _PREFIX = ".partial-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
 
 
 @contextmanager
@@ -103,6 +103,21 @@ def move(source: Path, path: Path) -> None:
     else:
         os.replace(source, path)
     _sync_folder(path.parent)
+
+
+def prepare(parent: str | os.PathLike[str]) -> None:
+    """Make sure, before work is spent on it, that the folder exists and can be written; sweep what was left in it.
+
+    Raises:
+        Unwritable: it can't.
+    """
+    parent = Path(parent)
+    with refusing(parent / "file"):
+        parent.mkdir(parents=True, exist_ok=True)
+    sweep(parent)
+    probe = parent / f"{_PREFIX}probe"
+    write_bytes(probe, b"")
+    probe.unlink()
 
 
 def sweep(parent: str | os.PathLike[str]) -> None:

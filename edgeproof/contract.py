@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -195,6 +196,9 @@ class Contract:
         """
         try:
             value = json.loads(text)
+            # Python reads more than JSON has: NaN, numbers past the largest, halves of characters, any depth.
+            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+            _check_depth(value)
         except (ValueError, RecursionError) as error:
             raise _broken(source, f"text that is not JSON ({error})") from error
         if not isinstance(value, dict):
@@ -221,9 +225,7 @@ class Contract:
 def sample_hashes(samples: np.ndarray) -> tuple[str, ...]:
     """The identity of each raw sample: the first 12 hex digits of the SHA-256 of its dtype, shape and bytes."""
     head = f"{samples.dtype.str}{samples.shape[1:]}".encode()
-    return tuple(
-        hashlib.sha256(head + np.ascontiguousarray(sample).tobytes()).hexdigest()[:12] for sample in samples
-    )
+    return tuple(hashlib.sha256(head + np.ascontiguousarray(sample).tobytes()).hexdigest()[:12] for sample in samples)
 
 
 def _broken(source: str, received: str) -> Refused:
@@ -232,6 +234,15 @@ def _broken(source: str, received: str) -> Refused:
         received=received,
         fix="export the file again; a contract is not meant to be edited by hand",
     )
+
+
+def _check_depth(value: Any, left: int = 32) -> None:
+    """Raise ValueError when `value` nests deeper than anything that reads it later must follow."""
+    if isinstance(value, (dict, list)):
+        if not left:
+            raise ValueError("nested too deeply")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_depth(item, left - 1)
 
 
 def _plain(value: Any) -> Any:
@@ -261,7 +272,7 @@ def _build(kind: Any, value: Any, source: str, path: str) -> Any:
     elif origin is dict and isinstance(value, dict):
         item = typing.get_args(kind)[1]
         return {key: _build(item, entry, source, f"{path}.{key}") for key, entry in value.items()}
-    elif kind is float and type(value) in (int, float):
+    elif kind is float and type(value) in (int, float) and abs(value) <= sys.float_info.max:
         return float(value)
     elif kind in (int, str, bool) and type(value) is kind:
         return value

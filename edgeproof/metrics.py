@@ -16,12 +16,12 @@ _Z95 = 1.959963984540054
 
 def decisions(outputs: np.ndarray) -> np.ndarray:
     """The class of each row: (n, classes) -> (n,). Ties go to the lowest index, as on every runtime."""
-    return np.argmax(outputs.reshape(len(outputs), -1), axis=1)
+    return np.asarray(np.argmax(outputs.reshape(len(outputs), -1), axis=1))
 
 
 def accuracy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """1.0 where the decision is the label, else 0.0: (n,)."""
-    return (decisions(outputs) == labels).astype(np.float64)
+    return np.asarray(decisions(outputs) == labels, np.float64)
 
 
 # name -> values a sample, whose mean is the score and is better when larger
@@ -36,7 +36,9 @@ def wilson(successes: float, n: int, z: float = _Z95) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def paired_bootstrap(before: np.ndarray, after: np.ndarray, *, resamples: int = 2000, seed: int = 0) -> tuple[float, float]:
+def paired_bootstrap(
+    before: np.ndarray, after: np.ndarray, *, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
     """95% interval of mean(before - after) over samples drawn with replacement, pairs kept together.
 
     Args:

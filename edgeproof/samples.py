@@ -49,8 +49,9 @@ class Samples:
                 body = io.BytesIO()
                 np.lib.format.write_array(body, np.asarray(array), allow_pickle=False)
                 # A fixed date, where numpy.savez would put the time of day.
-                archive.writestr(zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0)), body.getvalue(),
-                                 zipfile.ZIP_DEFLATED)
+                archive.writestr(
+                    zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0)), body.getvalue(), zipfile.ZIP_DEFLATED
+                )
         atomic.write_bytes(path, file.getvalue())
 
 
@@ -65,14 +66,19 @@ def load(path: str | Path, inputs: list[str]) -> Samples:
     """
     path = Path(path)
     if not path.is_file():
-        raise Refused("samples: the file must exist.", received=str(path),
-                      fix="train again, or pass --samples FILE")
+        raise Refused("samples: the file must exist.", received=str(path), fix="train again, or pass --samples FILE")
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, AttributeError) as error:
-        raise Refused("samples: the file must be an .npz of plain arrays.", received=f"{path}: {error}",
-                      fix="write it with numpy.savez_compressed, without objects") from error
+        manifest = json.loads(str(arrays["manifest"])) if "manifest" in arrays else {}
+        if not isinstance(manifest, dict):
+            raise ValueError("its manifest is not a JSON object")
+    except Exception as error:  # damage shows as whatever zipfile, zlib, numpy or json stumble over
+        raise Refused(
+            "samples: the file must be an .npz of plain arrays.",
+            received=f"{path}: {error}",
+            fix="write it with numpy.savez_compressed, without objects",
+        ) from error
     found: dict[str, dict[str, np.ndarray]] = {}
     for split in _SPLITS:
         names = {name: f"{split}_{name}" for name in inputs}
@@ -86,7 +92,6 @@ def load(path: str | Path, inputs: list[str]) -> Samples:
             received=f"{path}: arrays {', '.join(sorted(arrays)) or 'none'}",
             fix=f'add an array "evaluation_{inputs[0]}" of shape (n, ...)',
         )
-    manifest = json.loads(str(arrays["manifest"])) if "manifest" in arrays else {}
     return Samples(found["evaluation"], found["calibration"], arrays.get("evaluation_label"), manifest, str(path))
 
 

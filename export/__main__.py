@@ -15,16 +15,28 @@ from export import formats, targets
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 all verified, 1 something crashed or was found wanting, 2 refused."""
     known = "; ".join(f"{name}: {', '.join(formats.load(name).precisions)}" for name in formats.names())
-    parser = argparse.ArgumentParser(prog="python -m export", description=__doc__, epilog=f"formats and precisions: {known}")
+    parser = argparse.ArgumentParser(
+        prog="python -m export", description=__doc__, epilog=f"formats and precisions: {known}"
+    )
     parser.add_argument("checkpoint", type=Path, nargs="?", help="an .h5 file, or a folder of saved/")
-    parser.add_argument("--to", nargs="+", default=[], metavar="FORMAT[:PRECISION]", help="what to write (default: all)")
-    parser.add_argument("--samples", type=Path, help="an .npz of calibration and evaluation samples (default: samples.npz "
-                        "beside the checkpoint)")
+    parser.add_argument(
+        "--to", nargs="+", default=[], metavar="FORMAT[:PRECISION]", help="what to write (default: all)"
+    )
+    parser.add_argument(
+        "--samples",
+        type=Path,
+        help="an .npz of calibration and evaluation samples (default: samples.npz beside the checkpoint)",
+    )
     parser.add_argument("--out", type=Path, help="folder to write (default: export/ beside the checkpoint)")
-    parser.add_argument("--max-drop", type=float, metavar="POINTS", help="largest loss of score that counts as the same "
-                        "(0.5 is half a percentage point; default: the contract's)")
-    parser.add_argument("--target", default="", help="also require that this target has every operator: "
-                        + ", ".join(targets.names()))
+    parser.add_argument(
+        "--max-drop",
+        type=float,
+        metavar="POINTS",
+        help="largest loss of score that counts as the same (0.5 is half a percentage point; default: the contract's)",
+    )
+    parser.add_argument(
+        "--target", default="", help="also require that this target has every operator: " + ", ".join(targets.names())
+    )
     parser.add_argument("--list", action="store_true", help="list the formats and precisions")
     args = parser.parse_args(arguments)
     if args.list:
@@ -42,11 +54,16 @@ def _export(args: argparse.Namespace, command: str) -> int:
     from export import pipeline, report
 
     if args.max_drop is not None and not 0 <= args.max_drop <= 100:
-        raise Refused("export: --max-drop is in points of the score, 0 to 100.", received=f"{args.max_drop:g}",
-                      fix="--max-drop 0.5")
+        raise Refused(
+            "export: --max-drop is in points of the score, 0 to 100.",
+            received=f"{args.max_drop:g}",
+            fix="--max-drop 0.5",
+        )
     pairs = formats.parse(args.to)
     explicit = any(":" in text for text in args.to)
-    request = pipeline.Request(args.checkpoint, pairs, explicit, args.samples, args.out, args.max_drop, args.target, command)
+    request = pipeline.Request(
+        args.checkpoint, pairs, explicit, args.samples, args.out, args.max_drop, args.target, command
+    )
     print(f"export: {len(pairs)} artifacts of {args.checkpoint}", file=sys.stderr)
     outcome = pipeline.run(request, tell=lambda result: print(f"  {report.line(result)}", file=sys.stderr, flush=True))
     page = report.write(outcome)

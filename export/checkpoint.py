@@ -91,13 +91,18 @@ def _no_links(group: h5py.Group, file: Path) -> None:
     for name in group:
         kind = group.get(name, getlink=True)
         if not isinstance(kind, h5py.HardLink):
-            raise Refused("checkpoint: a checkpoint must hold its data itself, not links.",
-                          received=f"{file}: {type(kind).__name__} {group.name}/{name}",
-                          fix="save the model again with Keras")
+            raise Refused(
+                "checkpoint: a checkpoint must hold its data itself, not links.",
+                received=f"{file}: {type(kind).__name__} {group.name}/{name}",
+                fix="save the model again with Keras",
+            )
     for name, item in _items(group):
         if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-            raise Refused("checkpoint: a checkpoint must hold its data itself, not in other files.",
-                          received=f"{file}: {name}", fix="save the model again with Keras")
+            raise Refused(
+                "checkpoint: a checkpoint must hold its data itself, not in other files.",
+                received=f"{file}: {name}",
+                fix="save the model again with Keras",
+            )
 
 
 def _items(group: h5py.Group) -> Iterator[tuple[str, Any]]:
@@ -112,17 +117,24 @@ def _architecture(opened: h5py.File, file: Path) -> dict[str, Any]:
     if raw is None:
         raise Refused(
             "checkpoint: the file must hold the architecture with the weights.",
-            received=f"{file}: no attribute model_config" + (" (weights only)" if "layer_names" in opened.attrs else ""),
+            received=f"{file}: no attribute model_config"
+            + (" (weights only)" if "layer_names" in opened.attrs else ""),
             fix="save it with model.save(...), not save_weights(...)",
         )
     try:
         config = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise Refused("checkpoint: the architecture must be JSON.", received=f"{file}: {error}",
-                      fix="save the model again with Keras") from error
+        raise Refused(
+            "checkpoint: the architecture must be JSON.",
+            received=f"{file}: {error}",
+            fix="save the model again with Keras",
+        ) from error
     if not isinstance(config, dict):
-        raise Refused("checkpoint: the architecture must be a JSON object.", received=f"{file}: {type(config).__name__}",
-                      fix="save the model again with Keras")
+        raise Refused(
+            "checkpoint: the architecture must be a JSON object.",
+            received=f"{file}: {type(config).__name__}",
+            fix="save the model again with Keras",
+        )
     return config
 
 
@@ -145,7 +157,7 @@ def _no_code(config: Any, file: Path) -> None:
 
 def _finite(opened: h5py.File, file: Path) -> int:
     """Number of values in the weights, all of them finite."""
-    weights = opened["model_weights"] if "model_weights" in opened else opened
+    weights = opened.get("model_weights", opened)
     total = 0
     for name, item in _items(weights):
         if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiu":

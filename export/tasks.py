@@ -16,7 +16,7 @@ import numpy as np
 
 from edgeproof import atomic, timing
 from edgeproof.contract import Artifact, Contract
-from export import formats
+from export import arrays, formats
 
 _LATENCY_SECONDS = 0.4
 _MOST_RUNS = 400
@@ -48,12 +48,10 @@ def reference(checkpoint: str, tensors: str, out: str) -> None:
         results = tf.nest.flatten(call([tf.constant(batch[name]) for name in names]))
         return {name: r.numpy() for name, r in zip(model.output_names, results, strict=True)}
 
-    np.savez(out, **_batched(run, _load(tensors), 64))
+    arrays.write(out, _batched(run, arrays.read(tensors), 64))
 
 
-def convert(
-    checkpoint: str, calibration: str, format: str, precision: str, path: str, contract: str
-) -> dict[str, Any]:
+def convert(checkpoint: str, calibration: str, format: str, precision: str, path: str, contract: str) -> dict[str, Any]:
     """Write the bare artifact at `path`, read its precision back, and put the contract with that precision in.
 
     Returns:
@@ -92,7 +90,7 @@ def measure(format: str, path: str, runtime: str, tensors: str, out: str) -> dic
     """
     before = timing.peak_bytes()
     run = formats.load(format).session(Path(path), runtime)
-    samples = _load(tensors)
+    samples = arrays.read(tensors)
     one = {name: values[:1] for name, values in samples.items()}
     start = time.perf_counter()
     run(one)
@@ -100,7 +98,7 @@ def measure(format: str, path: str, runtime: str, tensors: str, out: str) -> dic
     runs = int(min(_MOST_RUNS, max(20, _LATENCY_SECONDS / max(once, 1e-6))))
     median, high = timing.quantiles(lambda: run(one), runs)
     memory = timing.peak_bytes() - before
-    np.savez(out, **_batched(run, samples, 1))
+    arrays.write(out, _batched(run, samples, 1))
     return {"median_ms": median, "p90_ms": high, "runs": runs, "peak_bytes": memory}
 
 
@@ -125,12 +123,7 @@ def limit_memory(bytes: int) -> None:
 def _source(checkpoint: str, calibration: str) -> Any:
     from export.source import Source
 
-    return Source(Path(checkpoint), _load(calibration) if calibration else {})
-
-
-def _load(path: str) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    return Source(Path(checkpoint), arrays.read(calibration) if calibration else {})
 
 
 def _batched(run: Any, tensors: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:

@@ -144,7 +144,9 @@ def _output(builder: flatbuffers.Builder, tensor: Tensor, labelled: bool) -> int
     return _table(builder, 7, fields)
 
 
-def _table(builder: flatbuffers.Builder, slots: int, fields: dict[int, int], small: dict[int, int] | None = None) -> int:
+def _table(
+    builder: flatbuffers.Builder, slots: int, fields: dict[int, int], small: dict[int, int] | None = None
+) -> int:
     builder.StartObject(slots)
     for slot, offset in fields.items():
         builder.PrependUOffsetTRelativeSlot(slot, offset, 0)

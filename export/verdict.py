@@ -106,8 +106,15 @@ def compare(
     """
     missing = sorted(set(reference) - set(candidate))
     if missing:
-        return Verdict(runtime, 0, np.inf, np.inf, np.inf, -1.0,
-                       checks=(Check("outputs", False, f"the artifact has no output {', '.join(missing)}"),))
+        return Verdict(
+            runtime,
+            0,
+            np.inf,
+            np.inf,
+            np.inf,
+            -1.0,
+            checks=(Check("outputs", False, f"the artifact has no output {', '.join(missing)}"),),
+        )
     each = [metrics.closeness(reference[name], candidate[name]) for name in reference]
     figures: dict[str, Any] = {
         "max_abs": max(c.max_abs for c in each),
@@ -119,8 +126,15 @@ def compare(
         figures |= _decisions(reference[contract.decode.output], candidate[contract.decode.output], labels, contract)
     checks = tuple(_checks(figures, tolerance))
     n = len(next(iter(reference.values())))
-    return Verdict(runtime, n, **figures, median_ms=cost["median_ms"], p90_ms=cost["p90_ms"],
-                   peak_bytes=int(cost["peak_bytes"]), checks=checks)
+    return Verdict(
+        runtime,
+        n,
+        **figures,
+        median_ms=cost["median_ms"],
+        p90_ms=cost["p90_ms"],
+        peak_bytes=int(cost["peak_bytes"]),
+        checks=checks,
+    )
 
 
 def _decisions(

@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from edgeproof.errors import NewerContract, Refused, Unwritable
 
 _KINDS = {kind.__name__: kind for kind in (NewerContract, Unwritable)}
 _ROOT = Path(__file__).resolve().parent.parent
+_QUOTED_LINES, _QUOTED_BYTES = 12, 1 << 13
 
 
 class Crashed(RuntimeError):
@@ -54,7 +56,7 @@ class Worker:
             **(environment or {}),
         }
         self._child: subprocess.Popen[bytes] | None = None
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  as long-lived as the worker
         self._buffer = b""
 
     def __enter__(self) -> Worker:
@@ -70,6 +72,8 @@ class Worker:
             Refused: the function refused.
             Crashed: it raised anything else, died, or took longer than the timeout. The next call starts afresh.
         """
+        if self._child and self._child.poll() is not None:
+            self.close()  # it died between two calls, and the new call is not to blame
         child = self._child or self._start()
         self._log.seek(0, os.SEEK_END)
         begun = self._log.tell()
@@ -94,7 +98,8 @@ class Worker:
             self._child.wait()
             for pipe in (self._child.stdin, self._child.stdout):
                 if pipe:
-                    pipe.close()
+                    with suppress(BrokenPipeError):  # of a request that the dead child never took
+                        pipe.close()
         self._child, self._buffer = None, b""
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -137,9 +142,10 @@ class Worker:
         return f"the converter's process ended with status {status}"
 
     def _printed(self, begun: int) -> str:
-        self._log.seek(begun)
+        end = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(begun, end - _QUOTED_BYTES))
         lines = self._log.read().decode(errors="replace").splitlines()
-        return "\n".join(lines[-12:])
+        return "\n".join(lines[-_QUOTED_LINES:])
 
 
 def serve() -> None:

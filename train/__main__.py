@@ -21,9 +21,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", default="embedded", help="data set (default: embedded, which works offline)")
     parser.add_argument("--data-dir", type=Path, help="folder with the makers' files of that data set")
     parser.add_argument("--out", type=Path, help="folder to write (default: saved/RECIPE)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="wishes",
-                        help="change a setting of the recipe or an argument of its builder; may be repeated")
-    parser.add_argument("--seeds", type=int, default=1, help="train this many seeds and report their mean; the first is kept")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="wishes",
+        help="change a setting of the recipe or an argument of its builder; may be repeated",
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="train this many seeds and report their mean; the first is kept"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last epoch's checkpoint")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="log every epoch for TensorBoard")
     parser.add_argument("--tiny", action="store_true", help="the recipe's seconds-long form, to see it run")
@@ -55,15 +63,26 @@ def _train(args: argparse.Namespace, command: str) -> int:
     out = args.out or Path("saved") / args.recipe
     # Before TensorFlow is imported: its C++ side reads this once.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from train import run
+    from train import card, checkpoint, run
 
-    request = run.Request(args.recipe, recipe, args.data, resolved, out, command, args.seeds, args.resume, wishes,
-                          args.tensorboard, args.quiet)
-    if request.resume and run.checkpoint.read_state(out / f"{args.recipe}.h5") is None:
+    request = run.Request(
+        args.recipe,
+        recipe,
+        args.data,
+        resolved,
+        out,
+        command,
+        args.seeds,
+        args.resume,
+        wishes,
+        args.tensorboard,
+        args.quiet,
+    )
+    if request.resume and checkpoint.read_state(out / f"{args.recipe}.h5") is None:
         print(f"{out / (args.recipe + '.h5')} is finished; nothing to resume")
         return 0
     outcome = run.train(request, dataset)
-    mean, _ = run.card.mean_and_spread(outcome.by_seed)
+    mean, _ = card.mean_and_spread(outcome.by_seed)
     low, high = outcome.score.interval
     told = f"{outcome.score.metric} {outcome.score.value:.2%} (95% {low:.2%} to {high:.2%}), n = {outcome.score.n:,}"
     if len(outcome.by_seed) > 1:

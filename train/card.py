@@ -84,29 +84,38 @@ def _facts(
     }
 
 
-def _card(
-    request: Request, settings: dict[str, Any], dataset: Dataset, contract: Contract, outcome: Outcome
-) -> str:
+def _card(request: Request, settings: dict[str, Any], dataset: Dataset, contract: Contract, outcome: Outcome) -> str:
     recipe, score = request.recipe, outcome.score
     mean, spread = mean_and_spread(outcome.by_seed)
     low, high = score.interval
     rows = [
         ("data", f"{dataset.title}{' - SYNTHETIC' if dataset.synthetic else ''}; {dataset.licence}"),
-        ("splits", f"{len(dataset.train):,} training, {len(dataset.validation):,} validation, {len(dataset.test):,} test"),
+        (
+            "splits",
+            f"{len(dataset.train):,} training, {len(dataset.validation):,} validation, {len(dataset.test):,} test",
+        ),
         ("trainable parameters", f"{outcome.parameters:,}"),
         (f"test {score.metric}", f"**{score.value:.2%}** (95% interval {low:.2%} to {high:.2%}, n = {score.n:,})"),
     ]
     if len(outcome.by_seed) > 1:
         each = ", ".join(f"{value:.2%}" for value in outcome.by_seed.values())
         # Student's t with n-1 degrees would promise more than three seeds can keep; the spread is told as it is.
-        rows.append((f"mean over {len(outcome.by_seed)} seeds", f"**{mean:.2%}** (each: {each}; standard deviation {spread:.2%})"))
+        rows.append(
+            (
+                f"mean over {len(outcome.by_seed)} seeds",
+                f"**{mean:.2%}** (each: {each}; standard deviation {spread:.2%})",
+            )
+        )
     if outcome.floor is not None:
         rows.append(("floor", f"{outcome.floor:.2%}: {'reached' if mean >= outcome.floor else '**missed**'}"))
     published = recipe.goal.published.get(f"{request.data}/{settings.get('variant', '')}")
     if published:
         rows.append(("published", f"{published.value:.2%} ({published.source})"))
     rows += [
-        ("training time", f"{clock(outcome.seconds)} for {settings['epochs']} epochs of one seed, {os.cpu_count()} cores"),
+        (
+            "training time",
+            f"{clock(outcome.seconds)} for {settings['epochs']} epochs of one seed, {os.cpu_count()} cores",
+        ),
         ("versions", ", ".join(f"{k} {v}" for k, v in contract.provenance.versions.items())),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)

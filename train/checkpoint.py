@@ -73,8 +73,11 @@ def read_state(path: Path) -> State | None:
         Refused: no checkpoint that can be read.
     """
     if not path.is_file():
-        raise Refused("train: --resume needs a checkpoint to go on from.", received=f"no file {path}",
-                      fix="train without --resume")
+        raise Refused(
+            "train: --resume needs a checkpoint to go on from.",
+            received=f"no file {path}",
+            fix="train without --resume",
+        )
     try:
         with h5py.File(path, "r") as file:
             if STATE not in file:
@@ -83,8 +86,11 @@ def read_state(path: Path) -> State | None:
             head = json.loads(group.attrs["state"])
             variables = [group[f"{i:05d}"][()] for i in range(head["variables"])]
     except (OSError, KeyError, ValueError) as error:
-        raise Refused("train: --resume needs a whole checkpoint of a run in progress.", received=f"{path}: {error}",
-                      fix="train without --resume") from error
+        raise Refused(
+            "train: --resume needs a whole checkpoint of a run in progress.",
+            received=f"{path}: {error}",
+            fix="train without --resume",
+        ) from error
     return State(head["epoch"], head["history"], head["settings"], head["data_sha256"], variables, head["seconds"])
 
 

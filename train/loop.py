@@ -68,11 +68,14 @@ def fit(
     for epoch in range(len(history), epochs):
         start = time.monotonic()
         figures = objective.epoch(epoch, progress.within)
-        if not math.isfinite(figures["loss"]):
+        # The validation figures tell of the last step, whose own loss was taken before it.
+        wild = {name: value for name, value in figures.items() if not math.isfinite(value)}
+        if wild:
+            told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in wild.items())
             kept = f"the checkpoint of epoch {epoch} is kept" if epoch and run.path else "nothing was written"
             raise Refused(
                 "train: the loss must stay finite.",
-                received=f"loss {figures['loss']} in epoch {epoch + 1}, learning_rate {run.settings['learning_rate']}",
+                received=f"{told} in epoch {epoch + 1}, learning_rate {run.settings['learning_rate']}",
                 fix=f"lower it: --set learning_rate={run.settings['learning_rate'] / 10:g}; {kept}",
             )
         history.append(figures)

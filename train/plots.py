@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,18 +32,35 @@ def curves(path: Path, history: list[dict[str, float]], metric: str) -> None:
 
 def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
     """Counts (label, decision); the diagonal is right, errors are the coloured cells off it."""
+    from matplotlib.colors import LinearSegmentedColormap
+
     size = 1.4 + 0.42 * len(counts)
     figure, axes = _figure(1, 1, (size + 0.4, size))
     # The diagonal would drown the errors, which are what one looks for.
     errors = counts.astype(float) * (1 - np.eye(len(counts)))
-    axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(1.0, errors.max()))
+    shades = LinearSegmentedColormap.from_list("errors", ["#ffffff", "#f6ad55"])
+    axes.imshow(errors, cmap=shades, vmin=0, vmax=max(3.0, errors.max()))
     for (row, column), count in np.ndenumerate(counts):
         if count:
             right = row == column
-            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=_BLUE if right else _INK,
-                      fontweight="bold" if right else "normal")
-    axes.set(xticks=range(len(counts)), yticks=range(len(counts)), xticklabels=labels, yticklabels=labels,
-             xlabel="decision", ylabel="label")
+            axes.text(
+                column,
+                row,
+                str(count),
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=_BLUE if right else _INK,
+                fontweight="bold" if right else "normal",
+            )
+    axes.set(
+        xticks=range(len(counts)),
+        yticks=range(len(counts)),
+        xticklabels=labels,
+        yticklabels=labels,
+        xlabel="decision",
+        ylabel="label",
+    )
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     _save(figure, path)
@@ -54,20 +72,20 @@ def board(folder: Path | None) -> Iterator[Callable[[int, dict[str, float]], Non
     if folder is None:
         yield lambda epoch, figures: None
         return
-    try:
-        from tensorboard.compat.proto.summary_pb2 import Summary
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
-        from tensorboard.compat.proto.event_pb2 import Event
-    except ImportError as error:
-        raise Refused("train: --tensorboard needs the package tensorboard.", received="it is not installed",
-                      fix="pip install tensorboard, or leave the flag out") from error
-    import time
+    if importlib.util.find_spec("tensorboard") is None:
+        raise Refused(
+            "train: --tensorboard needs the package tensorboard.",
+            received="it is not installed",
+            fix="pip install tensorboard, or leave the flag out",
+        )
+    import tensorflow as tf
 
-    writer = EventFileWriter(str(folder))
+    writer = tf.summary.create_file_writer(str(folder))
 
     def watch(epoch: int, figures: dict[str, float]) -> None:
-        values = [Summary.Value(tag=name, simple_value=value) for name, value in figures.items()]
-        writer.add_event(Event(wall_time=time.time(), step=epoch + 1, summary=Summary(value=values)))
+        with writer.as_default(step=epoch + 1):
+            for name, value in figures.items():
+                tf.summary.scalar(name, value)
 
     try:
         yield watch
@@ -81,9 +99,19 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, An
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    plt.rcParams.update({"font.size": 9, "axes.edgecolor": _LIGHT, "axes.labelcolor": _INK, "text.color": _INK,
-                         "xtick.color": _INK, "ytick.color": _INK, "axes.spines.top": False,
-                         "axes.spines.right": False, "axes.grid": False})
+    plt.rcParams.update(
+        {
+            "font.size": 9,
+            "axes.edgecolor": _LIGHT,
+            "axes.labelcolor": _INK,
+            "text.color": _INK,
+            "xtick.color": _INK,
+            "ytick.color": _INK,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": False,
+        }
+    )
     return plt.subplots(rows, columns, figsize=size, layout="constrained")
 
 

@@ -27,7 +27,12 @@ class Progress:
         if self._live and now - self._shown > 0.2:
             self._shown = now
             left = clock(self._left(part))
-            print(f"\repoch {self._epoch + 1}/{self._epochs}  {part:4.0%}  {left} left ", end="", file=sys.stderr, flush=True)
+            print(
+                f"\repoch {self._epoch + 1}/{self._epochs}  {part:4.0%}  {left} left ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def finished(self, figures: dict[str, float]) -> None:
         """An epoch is over, with these figures."""

@@ -24,8 +24,9 @@ def load(name: str) -> Recipe:
         Refused: there is none.
     """
     if name not in names():
-        raise Refused("train: the recipe must be one of those in train/recipes.", received=name,
-                      fix=nearest(name, names()))
+        raise Refused(
+            "train: the recipe must be one of those in train/recipes.", received=name, fix=nearest(name, names())
+        )
     recipe = importlib.import_module(f"train.recipes.{name}").RECIPE
     assert isinstance(recipe, Recipe)
     return recipe

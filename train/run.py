@@ -68,13 +68,7 @@ def train(request: Request, dataset: Dataset) -> Outcome:
         Refused: see `train.loop.fit`, `train.checkpoint.read_state`; or a folder that can't be written.
     """
     out = request.out
-    with atomic.refusing(out / request.name):
-        out.mkdir(parents=True, exist_ok=True)
-        atomic.sweep(out)
-    # Asked before an hour is spent on what could not be written down.
-    atomic.write_bytes(out / ".writable", b"")
-    (out / ".writable").unlink()
-
+    atomic.prepare(out)
     path = out / f"{request.name}.h5"
     state = checkpoint.read_state(path) if request.resume else None
     settings = _resumed(request, state, dataset) if state else request.settings
@@ -118,8 +112,9 @@ def _objective(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Su
     try:
         model = recipe.builder()(**{key: settings[key] for key in recipe.arguments})
     except ValueError as error:
-        raise Refused("train: the builder must accept its arguments.", received=str(error),
-                      fix="change them with --set") from error
+        raise Refused(
+            "train: the builder must accept its arguments.", received=str(error), fix="change them with --set"
+        ) from error
     return Supervised(model, settings, dataset, recipe.frontends(settings), recipe.goal.metric)
 
 

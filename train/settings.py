@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edgeproof.errors import Refused, nearest
 from train.recipe import Recipe
 
+# Below these a number says nothing that could be trained.
+_LEAST = {"epochs": 1, "batch": 1, "seed": 0, "learning_rate": 0, "weight_decay": 0, "shift": 0, "rotate": 0}
+_LARGEST = {"seed": 2**32 - 1}  # what numpy, Keras and Python's random take alike
+
 
 def resolve(recipe: Recipe, data: str, wishes: Mapping[str, Any], *, tiny: bool = False) -> dict[str, Any]:
-    """Settings of a run: plain defaults, then what follows from them, then the tiny form, then the wishes."""
+    """Settings of a run: plain defaults, then what follows from them, then the tiny form, then the wishes.
+
+    Raises:
+        Refused: a number that is not finite or out of its range.
+    """
     settings = recipe.defaults()
     facts = {**settings, **wishes, "data": data}
     for rule in recipe.when:
@@ -20,6 +29,15 @@ def resolve(recipe: Recipe, data: str, wishes: Mapping[str, Any], *, tiny: bool 
     if tiny:
         settings.update(recipe.tiny)
     settings.update(wishes)
+    for key, value in settings.items():
+        least, largest = _LEAST.get(key, -math.inf), _LARGEST.get(key, math.inf)
+        if type(value) in (int, float) and not (math.isfinite(value) and least <= value <= largest):
+            ends = [f"at least {least}"] * (key in _LEAST) + [f"at most {largest}"] * (key in _LARGEST)
+            raise Refused(
+                f"train: {key} must be {', '.join(['a finite number', *ends])}.",
+                received=str(value),
+                fix=f"--set {key}={recipe.defaults()[key]}",
+            )
     return settings
 
 

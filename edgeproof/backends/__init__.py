@@ -27,7 +27,7 @@ class Port:
             return np.ascontiguousarray(values, self.dtype)
         limits = np.iinfo(self.dtype)
         quantized = np.rint(values * np.float32(1.0 / self.scale)) + self.zero_point
-        return np.clip(quantized, limits.min, limits.max).astype(self.dtype)
+        return np.asarray(np.clip(quantized, limits.min, limits.max), self.dtype)
 
     def decode(self, values: np.ndarray) -> np.ndarray:
         """What the graph gives as real values: (q - zero_point) * scale."""

@@ -29,7 +29,9 @@ class ONNXSession:
 
     def __init__(self, data: bytes, summary: Summary, *, kernels: str = "onnxruntime", threads: int = 1) -> None:
         if kernels not in KERNELS:
-            raise Refused("kernels: an .onnx file runs on onnxruntime.", received=kernels, fix=nearest(kernels, KERNELS))
+            raise Refused(
+                "kernels: an .onnx file runs on onnxruntime.", received=kernels, fix=nearest(kernels, KERNELS)
+            )
         try:
             import onnxruntime
         except ImportError as error:
@@ -57,7 +59,14 @@ class ONNXSession:
 
     def __call__(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run once: arrays in the ports' types, batch axis included."""
-        return list(self._run(None, dict(zip(self._names, feeds, strict=True))))
+        try:
+            return list(self._run(None, dict(zip(self._names, feeds, strict=True))))
+        except Exception as error:  # as when loading
+            raise Refused(
+                "onnx: the graph must be able to run on what it is given.",
+                received=" ".join(str(error).split())[:400],
+                fix="check the values: whole numbers that are out of range, as a rule",
+            ) from error
 
     def reset(self) -> None:
         """Nothing is kept between runs."""
@@ -66,8 +75,16 @@ class ONNXSession:
 def _port(end: object) -> Port:
     kind = str(getattr(end, "type", ""))
     element = kind.removeprefix("tensor(").removesuffix(")")
+    try:
+        dtype = np.dtype(_TYPES.get(element, element))
+    except TypeError as error:
+        raise Refused(
+            "onnx: inputs and outputs must be tensors of numbers.",
+            received=f'"{getattr(end, "name", "")}" of type {kind}',
+            fix="export the model without text, sequences and maps at its ends (skl2onnx: zipmap=False)",
+        ) from error
     return Port(
         name=str(getattr(end, "name", "")),
         shape=tuple(side if isinstance(side, int) else None for side in getattr(end, "shape", ())),
-        dtype=np.dtype(_TYPES.get(element, element)),
+        dtype=dtype,
     )

@@ -34,7 +34,9 @@ class TFLiteSession:
 
     def __init__(self, data: bytes, summary: Summary, *, kernels: str = "xnnpack", threads: int = 1) -> None:
         if kernels not in KERNELS:
-            raise Refused("kernels: the set must be one of ai-edge-litert's.", received=kernels, fix=nearest(kernels, KERNELS))
+            raise Refused(
+                "kernels: the set must be one of ai-edge-litert's.", received=kernels, fix=nearest(kernels, KERNELS)
+            )
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         try:
@@ -50,7 +52,7 @@ class TFLiteSession:
                 received=" ".join(str(error).split()),
                 fix="export it again without custom or Select TF operators",
             ) from error
-        signature = next(iter(summary.signatures.values()), {"inputs": {}, "outputs": {}})
+        signature: dict[str, dict[str, int]] = next(iter(summary.signatures.values()), {"inputs": {}, "outputs": {}})
         self.inputs = _ports(interpreter.get_input_details(), signature["inputs"])
         self.outputs = _ports(interpreter.get_output_details(), signature["outputs"])
         self._interpreter = interpreter
@@ -63,10 +65,17 @@ class TFLiteSession:
 
     def __call__(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run once: arrays in the ports' types, batch axis included."""
-        for index, feed in zip(self._in, feeds, strict=True):
-            self._set(index, feed)
-        self._invoke()
-        return [self._get(index) for index in self._out]
+        try:
+            for index, feed in zip(self._in, feeds, strict=True):
+                self._set(index, feed)
+            self._invoke()
+            return [self._get(index) for index in self._out]
+        except (RuntimeError, ValueError) as error:
+            raise Refused(
+                "tflite: the graph must be able to run on what it is given.",
+                received=" ".join(str(error).split()),
+                fix="check the values: whole numbers that are out of range, as a rule",
+            ) from error
 
     def reset(self) -> None:
         """Forget the state that variable tensors keep between invocations."""

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import edgeproof
 from edgeproof.errors import Refused
+
+if TYPE_CHECKING:
+    from edgeproof.runner import Model
 
 COMMANDS = ("run", "bench", "eval", "inspect")
 
@@ -21,8 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in COMMANDS:
         module = importlib.import_module(f"edgeproof.cli.{name}")
         summary = (module.__doc__ or "").splitlines()[0]
-        command = commands.add_parser(name, help=summary, description=module.__doc__,
-                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+        command = commands.add_parser(
+            name, help=summary, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         module.arguments(command)
         command.set_defaults(act=module.act)
     parsed = parser.parse_args(arguments)
@@ -44,8 +52,37 @@ def guard(program: str, act: Callable[[], int]) -> int:
         return 130
 
 
+def load(args: argparse.Namespace) -> Model:
+    """The file that a command names, on the kernels it names, without the greeting that LiteRT prints when it loads."""
+    from edgeproof.runner import load
+
+    with _without(b"INFO: Created TensorFlow Lite XNNPACK delegate"):
+        return load(args.file, kernels=args.kernels, threads=args.threads)
+
+
+@contextmanager
+def _without(greeting: bytes) -> Iterator[None]:
+    """Hold back what C++ code writes to standard error, and pass it on afterwards less lines that begin so."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            rest = [line for line in held if not line.startswith(greeting)]
+            os.write(2, b"".join(rest))
+
+
 def kernels_argument(parser: argparse.ArgumentParser) -> None:
     """`--kernels` and `--threads`, the same for every command that runs a file."""
-    parser.add_argument("--kernels", default="", metavar="SET",
-                        help="xnnpack (default), builtin or reference for .tflite; onnxruntime for .onnx")
+    parser.add_argument(
+        "--kernels",
+        default="",
+        metavar="SET",
+        help="xnnpack (default), builtin or reference for .tflite; onnxruntime for .onnx",
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of one invocation (default 1)")

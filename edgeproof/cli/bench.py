@@ -9,7 +9,7 @@ import argparse
 import json
 
 from edgeproof import timing
-from edgeproof.cli import kernels_argument
+from edgeproof.cli import kernels_argument, load
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,17 +20,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def act(args: argparse.Namespace) -> int:
-    from edgeproof.runner import load
-
     before = timing.peak_bytes()
-    model = load(args.file, kernels=args.kernels, threads=args.threads)
+    model = load(args)
     feeds = timing.noise(model.session.inputs)
     median, high = timing.quantiles(lambda: model.session(feeds), args.runs)
     memory = timing.peak_bytes() - before
     if args.json:
-        print(json.dumps({"file": args.file, "kernels": model.kernels, "threads": args.threads, "runs": args.runs,
-                          "median_ms": median, "p90_ms": high, "peak_bytes": memory}))
+        print(
+            json.dumps(
+                {
+                    "file": args.file,
+                    "kernels": model.kernels,
+                    "threads": args.threads,
+                    "runs": args.runs,
+                    "median_ms": median,
+                    "p90_ms": high,
+                    "peak_bytes": memory,
+                }
+            )
+        )
     else:
-        print(f"{args.file}: {median:.4f} ms (90% of runs under {high:.4f} ms) on {model.kernels} kernels, "
-              f"{args.threads} thread(s); loading and running it raised peak memory by {memory / 1e6:.1f} MB")
+        print(
+            f"{args.file}: {median:.4f} ms (90% of runs under {high:.4f} ms) on {model.kernels} kernels, "
+            f"{args.threads} thread(s); loading and running it raised peak memory by {memory / 1e6:.1f} MB"
+        )
     return 0

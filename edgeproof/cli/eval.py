@@ -11,7 +11,7 @@ import json
 import numpy as np
 
 from edgeproof import frontend, metrics, samples
-from edgeproof.cli import kernels_argument
+from edgeproof.cli import kernels_argument, load
 from edgeproof.errors import Refused
 
 
@@ -23,9 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def act(args: argparse.Namespace) -> int:
-    from edgeproof.runner import load
-
-    model = load(args.file, kernels=args.kernels, threads=args.threads)
+    model = load(args)
     if model.contract is None or model.contract.decode.kind != "classify":
         raise Refused(
             "eval: the file must say how its outputs are decoded and scored.",
@@ -34,8 +32,11 @@ def act(args: argparse.Namespace) -> int:
         )
     held = samples.load(args.samples, [port.name for port in model.session.inputs])
     if held.labels is None:
-        raise Refused("eval: the samples must have labels.", received=f"{args.samples} without evaluation_label",
-                      fix='add an array "evaluation_label" of whole numbers')
+        raise Refused(
+            "eval: the samples must have labels.",
+            received=f"{args.samples} without evaluation_label",
+            fix='add an array "evaluation_label" of whole numbers',
+        )
     tensors = {k: frontend.apply(model.frontend(k), v) for k, v in held.evaluation.items()}
     outputs = model.outputs(tensors)[model.contract.decode.output]
     labels = metrics.check_labels(held.labels, len(outputs), outputs.shape[-1], source=args.samples)
@@ -44,8 +45,11 @@ def act(args: argparse.Namespace) -> int:
     low, high = metrics.wilson(float(right.sum()), len(right))
     value = float(np.mean(right))
     if args.json:
-        print(json.dumps({"metric": metric, "value": value, "interval": [low, high], "n": len(right),
-                          "kernels": model.kernels}))
+        print(
+            json.dumps(
+                {"metric": metric, "value": value, "interval": [low, high], "n": len(right), "kernels": model.kernels}
+            )
+        )
     else:
         print(f"{metric} {value:.2%} (95% {low:.2%} to {high:.2%}), n = {len(right)}, on {model.kernels} kernels")
     return 0

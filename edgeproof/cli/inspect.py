@@ -39,7 +39,9 @@ def act(args: argparse.Namespace) -> int:
         print("alignment   weights do not start on 16-byte boundaries: copy the file to RAM before use on a device")
     if args.tensors:
         for tensor in summary.tensors:
-            print(f"  {_tensor(tensor)}{'  constant, ' + format(tensor.bytes, ',') + ' bytes' if tensor.constant else ''}")
+            print(
+                f"  {_tensor(tensor)}{'  constant, ' + format(tensor.bytes, ',') + ' bytes' if tensor.constant else ''}"
+            )
     _show(contract)
     return 0
 
@@ -57,10 +59,14 @@ def _tensor(tensor: formats.TensorInfo) -> str:
 
 def _show(contract: Contract | None) -> None:
     if contract is None:
-        print("contract    none: the file does not say how a raw sample becomes its input, nor what its outputs mean.\n"
-              "            It runs on .npy arrays; export it with Edgeproof to have it explain itself.")
+        print(
+            "contract    none: the file does not say how a raw sample becomes its input, nor what its outputs mean.\n"
+            "            It runs on .npy arrays; export it with Edgeproof to have it explain itself."
+        )
         return
-    print(f"contract    version {contract.version}: {contract.name}" + (f", {contract.title}" if contract.title else ""))
+    print(
+        f"contract    version {contract.version}: {contract.name}" + (f", {contract.title}" if contract.title else "")
+    )
     for frontend in contract.frontends:
         steps = ", ".join(_step(step) for step in frontend.steps) or "as it is"
         print(f"frontend    {frontend.input}: {frontend.kind}, {steps}")
@@ -68,12 +74,15 @@ def _show(contract: Contract | None) -> None:
     print(f"decode      {contract.decode.kind} {contract.decode.output}" + (f": {labels}" if labels else ""))
     if contract.score:
         s = contract.score
-        print(f"checkpoint  {s.metric} {s.value:.2%} (95% {s.interval[0]:.2%} to {s.interval[1]:.2%}), "
-              f"n = {s.n}, {s.data} {s.split}")
+        print(
+            f"checkpoint  {s.metric} {s.value:.2%} (95% {s.interval[0]:.2%} to {s.interval[1]:.2%}), "
+            f"n = {s.n}, {s.data} {s.split}"
+        )
     p = contract.provenance
-    print(f"provenance  recipe {p.recipe or 'none'}, checkpoint {p.checkpoint_sha256[:12] or 'unknown'}, "
-          f"{len(p.calibration)} calibration samples, "
-          + ", ".join(f"{k} {v}" for k, v in p.versions.items()))
+    print(
+        f"provenance  recipe {p.recipe or 'none'}, checkpoint {p.checkpoint_sha256[:12] or 'unknown'}, "
+        f"{len(p.calibration)} calibration samples, " + ", ".join(f"{k} {v}" for k, v in p.versions.items())
+    )
     if contract.artifact and contract.artifact.quantization:
         print(f"quantized   {json.dumps(contract.artifact.quantization, sort_keys=True)}")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof.cli import kernels_argument
+from edgeproof.cli import kernels_argument, load
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,18 +24,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def act(args: argparse.Namespace) -> int:
-    from edgeproof.runner import load
-
-    model = load(args.file, kernels=args.kernels, threads=args.threads)
+    model = load(args)
     if model.contract is None:
         ends = ", ".join(f'"{p.name}" {p.shape} {p.dtype}' for p in model.session.inputs)
-        print(f"edgeproof: {args.file} carries no contract, so there is no preprocessing and no label: inputs are "
-              f"taken as they are ({ends}) and outputs are shown as numbers.", file=sys.stderr)
+        print(
+            f"edgeproof: {args.file} carries no contract, so there is no preprocessing and no label: inputs are "
+            f"taken as they are ({ends}) and outputs are shown as numbers.",
+            file=sys.stderr,
+        )
     for path in args.inputs:
         prediction = model.predict(path)
         if args.json:
-            print(json.dumps({"input": path, "label": prediction.label, "ranking": prediction.ranking[: args.top],
-                              "outputs": {k: v.tolist() for k, v in prediction.outputs.items()}}))
+            print(
+                json.dumps(
+                    {
+                        "input": path,
+                        "label": prediction.label,
+                        "ranking": prediction.ranking[: args.top],
+                        "outputs": {k: v.tolist() for k, v in prediction.outputs.items()},
+                    }
+                )
+            )
         elif prediction.ranking:
             (label, p), *others = prediction.ranking[: max(1, args.top)]
             rest = ", ".join(f"{name} {q:.1%}" for name, q in others)

@@ -60,7 +60,9 @@ def _operation(frontend: Frontend, step: dict[str, Any]) -> Callable[[np.ndarray
     def run(samples: np.ndarray) -> np.ndarray:
         try:
             return OPERATIONS[name](samples, **arguments)
-        except TypeError as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
+            if isinstance(error, Refused):
+                raise
             raise Refused(
                 f'frontend: step "{name}" of input "{frontend.input}" must have the arguments it takes.',
                 received=str(step),

@@ -33,9 +33,7 @@ def channels(images: np.ndarray, *, channels: int) -> np.ndarray:
     return np.repeat(pixels, 3, axis=-1)
 
 
-def resize(
-    images: np.ndarray, *, height: int, width: int, max_stretch: float = 1.25, smallest: int = 4
-) -> np.ndarray:
+def resize(images: np.ndarray, *, height: int, width: int, max_stretch: float = 1.25, smallest: int = 4) -> np.ndarray:
     """Bilinear resizing with antialiasing: (n, h, w, c) float32 -> (n, height, width, c).
 
     Sample positions are pixel centres; when shrinking, the triangle widens with the factor, as in Pillow's
@@ -61,12 +59,14 @@ def resize(
             fix=f"crop or pad the picture to the proportions {width}:{height}",
         )
     rows, columns = _weights(h, height), _weights(w, width)
-    return np.einsum("yh,nhwc,xw->nyxc", rows, images, columns, optimize=True).astype(np.float32)
+    resized: np.ndarray = np.einsum("yh,nhwc,xw->nyxc", rows, images, columns, optimize=True)
+    return resized.astype(np.float32)
 
 
 def scale(images: np.ndarray, *, factor: float, offset: float = 0.0) -> np.ndarray:
     """`images * factor + offset`, float32."""
-    return images.astype(np.float32) * np.float32(factor) + np.float32(offset)
+    scaled: np.ndarray = images.astype(np.float32) * np.float32(factor) + np.float32(offset)
+    return scaled
 
 
 def pad(images: np.ndarray, *, pixels: int, value: float = 0.0) -> np.ndarray:
@@ -83,4 +83,5 @@ def _weights(source: int, target: int) -> np.ndarray:
     centres = (np.arange(target) + 0.5) * factor
     distance = np.abs(np.arange(source) + 0.5 - centres[:, None]) / support
     weights = np.maximum(0.0, 1.0 - distance)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    normalized: np.ndarray = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalized

@@ -91,7 +91,9 @@ def parse(texts: list[str]) -> list[tuple[str, str]]:
     for text in texts or names():
         name, colon, precision = text.partition(":")
         if name not in names():
-            raise Refused("export: --to takes formats that Edgeproof writes.", received=text, fix=nearest(name, names()))
+            raise Refused(
+                "export: --to takes formats that Edgeproof writes.", received=text, fix=nearest(name, names())
+            )
         known = load(name).precisions
         if colon and precision not in known:
             raise Refused(f"export: {name} has no such precision.", received=text, fix=nearest(precision, known))

@@ -143,7 +143,7 @@ def _quantized(model: Any, source: Source) -> tuple[Any, dict[str, Any]]:
         raise no_calibration("int8", source)
     n = len(next(iter(source.calibration.values())))
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class Reader(CalibrationDataReader):
         def __init__(self) -> None:
             self._next = 0
 
@@ -171,8 +171,12 @@ def _quantized(model: Any, source: Source) -> tuple[Any, dict[str, Any]]:
             extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
         )
         quantized = onnx.load(str(out))
-    facts = {"weights": "int8 per channel", "activations": "int8 per tensor, between float ends", "calibration": "min-max",
-             "samples": n}
+    facts = {
+        "weights": "int8 per channel",
+        "activations": "int8 per tensor, between float ends",
+        "calibration": "min-max",
+        "samples": n,
+    }
     return quantized, facts
 
 

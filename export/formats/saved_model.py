@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -42,8 +41,9 @@ def look(path: Path) -> Look:
     import tensorflow as tf
 
     function = tf.saved_model.load(str(path)).signatures["serving_default"]
-    dtypes = {spec.dtype for spec in (*function.structured_input_signature[1].values(),
-                                      *function.structured_outputs.values())}
+    dtypes = {
+        spec.dtype for spec in (*function.structured_input_signature[1].values(), *function.structured_outputs.values())
+    }
     text = (path / "assets" / ASSET).read_text()
     return Look(
         precision="f32" if dtypes <= {tf.float32} else "mixed",
@@ -73,7 +73,6 @@ def operators(graph: Any) -> dict[str, int]:
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     skip = {"Const", "Placeholder", "Identity", "NoOp", "ReadVariableOp", "StatefulPartitionedCall", "PartitionedCall"}
     return dict(sorted(Counter(node.op for node in nodes if node.op not in skip).items()))
-
 
 
 FORMAT = Format(

@@ -106,7 +106,8 @@ def _header_text(name: str, summary: files.Summary, contract: Contract | None) -
     adds = " \\\n".join(f"    (resolver).{METHODS[op]}();" for op in operators)
     ends = [_end(upper, "INPUT", i, summary.tensors[t]) for i, t in enumerate(summary.inputs)]
     ends += [_end(upper, "OUTPUT", i, summary.tensors[t]) for i, t in enumerate(summary.outputs)]
-    return f"""/* {contract.title if contract and contract.title else name} for TensorFlow Lite for Microcontrollers, by Edgeproof.
+    title = contract.title if contract and contract.title else name
+    return f"""/* {_comment(title)} for TensorFlow Lite for Microcontrollers, by Edgeproof.
 {_contract_comment(contract)} */
 #ifndef {upper}_H
 #define {upper}_H
@@ -151,8 +152,12 @@ def _end(upper: str, word: str, index: int, tensor: files.TensorInfo) -> str:
 def _contract_comment(contract: Contract | None) -> str:
     if contract is None:
         return ""
-    json = contract.to_json().replace("*/", "*\\/")
-    return f" * {Contract.KEY}: {json}\n"
+    return f" * {Contract.KEY}: {_comment(contract.to_json())}\n"
+
+
+def _comment(text: str) -> str:
+    """Text that can't end the comment it stands in."""
+    return text.replace("*/", "*\\/")
 
 
 def _constants(name: str, contract: Contract | None) -> str:
@@ -161,7 +166,9 @@ def _constants(name: str, contract: Contract | None) -> str:
     quoted = ", ".join('"' + label.replace("\\", "\\\\").replace('"', '\\"') + '"' for label in contract.labels)
     labels = f"static const char *const {name}_labels[{len(contract.labels)}] = {{{quoted}}};\n" if quoted else ""
     score = contract.score
-    reached = f"{score.metric} {score.value:.4f} on {score.n} samples of {score.data} {score.split}" if score else "unknown"
+    reached = (
+        f"{score.metric} {score.value:.4f} on {score.n} samples of {score.data} {score.split}" if score else "unknown"
+    )
     return f"""
 /* What the model is: recipe, checkpoint, the checkpoint's score. */
 struct {name}_contract {{ const char *recipe, *checkpoint_sha256, *checkpoint_score; }};

@@ -45,6 +45,7 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "machine": machine(),
         "versions": dict(contract.provenance.versions),
         "artifacts": [_result(result) for result in outcome.results],
+        "older": list(outcome.older),
     }
 
 
@@ -80,8 +81,20 @@ def table(told: Mapping[str, Any]) -> str:
     head = ("artifact", "kernels", "bytes", "agreement", "score", "drop (95%)", "rel. L2", "ms", "verdict")
     rows = [row for result in told["artifacts"] for row in _rows(result)]
     score = told["checkpoint"]["score"]
-    rows.insert(0, (Path(told["checkpoint"]["path"]).name, "keras", f"{told['checkpoint']['bytes']:,}", "",
-                    f"{score['value']:.2%}" if score else "", "", "", "", "reference"))
+    rows.insert(
+        0,
+        (
+            Path(told["checkpoint"]["path"]).name,
+            "keras",
+            f"{told['checkpoint']['bytes']:,}",
+            "",
+            f"{score['value']:.2%}" if score else "",
+            "",
+            "",
+            "",
+            "reference",
+        ),
+    )
     widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
     left = {0, 1, 8}
 
@@ -91,25 +104,33 @@ def table(told: Mapping[str, Any]) -> str:
 
     samples = told["samples"]
     source = samples["manifest"].get("data", samples["source"])
-    caption = (f"compared on {samples['n']:,} evaluation samples of {source}; "
-               f"times are single samples on {told['machine']}, 1 thread")
-    return "\n".join([render(head), render(tuple("-" * w for w in widths)), *map(render, rows), caption])
+    caption = (
+        f"compared on {samples['n']:,} evaluation samples of {source}; "
+        f"times are single samples on {told['machine']}, 1 thread"
+    )
+    lines = [render(head), render(tuple("-" * w for w in widths)), *map(render, rows), caption]
+    if told["older"]:
+        lines.append(f"not made now, so not looked at: {', '.join(told['older'])}")
+    return "\n".join(lines)
 
 
 def _rows(result: Mapping[str, Any]) -> list[tuple[str, ...]]:
     if not result["verdicts"]:
         return [(f"{result['format']}:{result['asked']}", "", "", "", "", "", "", "", result["status"].upper())]
     rows = []
-    for i, v in enumerate(result["verdicts"]):
-        drop = ""
-        if v["drop"] is not None:
-            low, high = v["drop_interval"]
-            drop = f"{v['drop']:+.2f} ({low:+.2f} to {high:+.2f})"
-        first = i == 0
-        rows.append((
-            result["file"] if first else "", v["runtime"], f"{result['bytes']:,}" if first else "",
-            "" if v["agreement"] is None else f"{v['agreement']:.2%}", "" if v["score"] is None else f"{v['score']:.2%}",
-            drop, "inf" if v["relative_l2"] is None else f"{v['relative_l2']:.1e}", f"{v['median_ms']:.3f}",
-            result["status"].upper() if first else "",
-        ))  # fmt: skip
+    for i, verdict in enumerate(result["verdicts"]):
+        file, size, status = (result["file"], f"{result['bytes']:,}", result["status"].upper()) if i == 0 else ("",) * 3
+        rows.append((file, verdict["runtime"], size, *_figures(verdict), status))
     return rows
+
+
+def _figures(verdict: Mapping[str, Any]) -> tuple[str, ...]:
+    agreement, score, drop, distance = (verdict[key] for key in ("agreement", "score", "drop", "relative_l2"))
+    low, high = verdict["drop_interval"] or (0.0, 0.0)
+    return (
+        "" if agreement is None else f"{agreement:.2%}",
+        "" if score is None else f"{score:.2%}",
+        "" if drop is None else f"{drop:+.2f} ({low:+.2f} to {high:+.2f})",
+        "inf" if distance is None else f"{distance:.1e}",
+        f"{verdict['median_ms']:.3f}",
+    )

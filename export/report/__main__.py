@@ -23,8 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _show(folder: Path) -> int:
     found = [f for f in (folder / "report.json", folder / "export" / "report.json") if f.is_file()]
     if not found:
-        raise Refused("report: the folder must hold a report.", received=f"no report.json in {folder}",
-                      fix=f"python -m export {folder}")
+        raise Refused(
+            "report: the folder must hold a report.",
+            received=f"no report.json in {folder}",
+            fix=f"python -m export {folder}",
+        )
     told = json.loads(found[0].read_text())
     print(report.table(told))
     print(f"report: {found[0].with_name('report.html')}")

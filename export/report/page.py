@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ _MOST_DISAGREEING = 36
 def render(outcome: Outcome) -> str:
     """The page as HTML. Everything that comes from files is escaped."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
-                                     undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
     environment.filters["percent"] = lambda value, digits=2: f"{value:.{digits}%}"
     environment.filters["small"] = lambda value: f"{value:.1e}"
     return environment.get_template("page.html.j2").render(**_view(outcome))
@@ -40,6 +42,7 @@ def _view(outcome: Outcome) -> dict[str, Any]:
         "samples": outcome.samples,
         "machine": machine(),
         "passed": outcome.passed,
+        "older": outcome.older,
         "results": outcome.results,
         "titles": {name: formats.load(name).title for name in formats.names()},
         "answers": _answers(outcome, compared),
@@ -51,42 +54,58 @@ def _view(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _answers(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> list[dict[str, Any]]:
-    """The three questions of the first screen, each with a figure, a sentence and whether all is well."""
+@dataclass(frozen=True)
+class Answer:
+    """One of the three questions of the first screen."""
+
+    question: str
+    figure: str
+    said: str
+    good: bool
+
+
+def _answers(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> list[Answer]:
+    return [_same(compared, outcome.passed), _enough(compared, outcome.passed), _cost(outcome, compared)]
+
+
+def _same(compared: list[tuple[Result, Verdict]], passed: bool) -> Answer:
+    question = "Is it the same model?"
     floats = [v for r, v in compared if r.asked == "f32"]
-    made = [r for r in outcome.results if r.verdicts]
-    answers = []
     if floats:
         worst = max(floats, key=lambda v: v.relative)
-        good = all(v.passed for v in floats)
-        answers.append({"question": "Is it the same model?", "figure": f"{worst.relative:.1e}", "good": good,
-                        "said": f"largest difference of any float32 output, relative to the largest output, over "
-                                f"{len(floats)} comparisons of {worst.n:,} samples"})
-    else:
-        worst = max((v for _, v in compared), key=lambda v: v.relative_l2, default=None)
-        answers.append({"question": "Is it the same model?", "figure": f"{worst.relative_l2:.3f}" if worst else "-",
-                        "good": bool(worst) and outcome.passed,
-                        "said": "largest relative L2 distance; no float32 file was asked for"})
-    scored = [(r, v) for r, v in compared if v.drop is not None]
+        said = (
+            "largest difference of any float32 output, relative to the largest output, over "
+            f"{len(floats)} comparisons of {worst.n:,} samples"
+        )
+        return Answer(question, f"{worst.relative:.1e}", said, all(v.passed for v in floats))
+    if not compared:
+        return Answer(question, "-", "nothing was compared", False)
+    distance = max(v.relative_l2 for _, v in compared)
+    return Answer(question, f"{distance:.3f}", "largest relative L2 distance; no float32 file was asked for", passed)
+
+
+def _enough(compared: list[tuple[Result, Verdict]], passed: bool) -> Answer:
+    question = "Is it good enough?"
+    scored = [(v.drop, v.drop_interval, r.file, v) for r, v in compared if v.drop is not None and v.drop_interval]
     if scored:
-        r, v = max(scored, key=lambda rv: rv[1].drop or 0.0)
-        low, high = v.drop_interval or (0.0, 0.0)
-        answers.append({"question": "Is it good enough?", "figure": f"{v.drop:+.2f} points", "good": all(w.passed for _, w in scored),
-                        "said": f"largest loss of score: {r.file} on {v.runtime} kernels "
-                                f"(95% interval {low:+.2f} to {high:+.2f})"})
-    else:
-        agreeing = [v.agreement for _, v in compared if v.agreement is not None]
-        answers.append({"question": "Is it good enough?", "figure": f"{min(agreeing):.2%}" if agreeing else "not scored",
-                        "good": outcome.passed, "said": "smallest agreement with the checkpoint's decisions" if agreeing
-                        else "the samples have no labels: closeness is all that was judged"})
-    if made:
-        smallest = min(made, key=lambda r: r.bytes)
-        ratio = outcome.checkpoint["bytes"] / smallest.bytes
-        fastest = min((v for _, v in compared), key=lambda v: v.median_ms)
-        answers.append({"question": "What does it cost?", "figure": f"{smallest.bytes / 1000:,.1f} kB", "good": True,
-                        "said": f"{smallest.file}, a {ratio:.1f}th of the checkpoint; fastest {fastest.median_ms:.3f} ms a "
-                                f"sample here"})
-    return answers
+        drop, (low, high), file, verdict = max(scored, key=lambda row: row[0])
+        said = f"largest loss of score: {file} on {verdict.runtime} kernels (95% interval {low:+.2f} to {high:+.2f})"
+        return Answer(question, f"{drop:+.2f} points", said, all(row[3].passed for row in scored))
+    agreeing = [v.agreement for _, v in compared if v.agreement is not None]
+    if agreeing:
+        return Answer(question, f"{min(agreeing):.2%}", "smallest agreement with the checkpoint's decisions", passed)
+    return Answer(question, "not scored", "the samples have no labels: closeness is all that was judged", passed)
+
+
+def _cost(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> Answer:
+    question = "What does it cost?"
+    if not compared:
+        return Answer(question, "-", "nothing was made", False)
+    smallest = min((r for r, _ in compared), key=lambda r: r.bytes)
+    fastest = min(v.median_ms for _, v in compared)
+    share = smallest.bytes / outcome.checkpoint["bytes"]
+    said = f"{smallest.file}, {share:.0%} of the checkpoint's size; the fastest takes {fastest:.3f} ms a sample here"
+    return Answer(question, f"{smallest.bytes / 1000:,.1f} kB", said, True)
 
 
 def _rows(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> list[dict[str, Any]]:

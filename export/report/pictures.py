@@ -26,8 +26,16 @@ def scatter(reference: np.ndarray, panels: Sequence[tuple[str, np.ndarray]]) -> 
         chosen = np.random.default_rng(0).choice(x.size, _MOST_POINTS, replace=False)
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
-    plt.rcParams.update({"font.size": 8, "axes.edgecolor": _LIGHT, "text.color": _INK, "xtick.color": _INK,
-                         "ytick.color": _INK, "axes.labelcolor": _INK})
+    plt.rcParams.update(
+        {
+            "font.size": 8,
+            "axes.edgecolor": _LIGHT,
+            "text.color": _INK,
+            "xtick.color": _INK,
+            "ytick.color": _INK,
+            "axes.labelcolor": _INK,
+        }
+    )
     figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, 2.7 * rows), layout="constrained", squeeze=False)
     ends = [float(x.min()), float(x.max())]
     for axis in axes.ravel():

@@ -4,6 +4,8 @@ Drawn after figure 3 of LeCun et al. 1998, which prints them as a picture only; 
 codes on purpose, so that confusions are between likely candidates. `#` is +1, `.` is -1.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 DIGITS = (
@@ -150,7 +152,7 @@ DIGITS = (
 )
 
 
-def bitmap_codes(pictures=DIGITS) -> np.ndarray:
+def bitmap_codes(pictures: Sequence[str] = DIGITS) -> np.ndarray:
     """Codes of ±1, one row a picture: (pictures, height * width), float32, rows of the picture one after another."""
     rows = ["".join(picture.split()) for picture in pictures]
     if len({len(row) for row in rows}) != 1 or set("".join(rows)) - set("#."):

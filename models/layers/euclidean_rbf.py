@@ -1,5 +1,7 @@
 """Output units that measure the distance to a fixed code, as in LeNet-5."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -20,12 +22,12 @@ class EuclideanRBF(keras.layers.Layer):
     (batch, dim) -> (batch, units), at most 0.
     """
 
-    def __init__(self, units, codes=None, **kwargs):
+    def __init__(self, units: int, codes: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = int(units)
         self._codes = None if codes is None else np.asarray(codes, "float32")
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = (self.units, input_shape[-1])
         if self._codes is not None and self._codes.shape != shape:
             raise ValueError(f"EuclideanRBF: codes must have shape {shape}. Received: {self._codes.shape}")
@@ -33,7 +35,7 @@ class EuclideanRBF(keras.layers.Layer):
         if self._codes is not None:
             self.codes.assign(self._codes)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         ops = keras.ops
         codes = ops.transpose(self.codes)
         cross = ops.matmul(inputs, 2.0 * codes) - ops.sum(codes * codes, axis=0)
@@ -41,8 +43,8 @@ class EuclideanRBF(keras.layers.Layer):
         ones = np.ones((self.codes.shape[1], 1), "float32")
         return cross - ops.matmul(inputs * inputs, ops.cast(ones, self.compute_dtype))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (input_shape[0], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}

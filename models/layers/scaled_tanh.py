@@ -1,5 +1,7 @@
 """The squashing function of LeCun et al. 1998."""
 
+from typing import Any
+
 import keras
 
 AMPLITUDE = 1.7159
@@ -13,8 +15,8 @@ class ScaledTanh(keras.layers.Layer):
     Any shape in, the same shape out.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return AMPLITUDE * keras.ops.tanh(SLOPE * inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

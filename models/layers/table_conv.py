@@ -1,5 +1,7 @@
 """Convolution in which a table says which input maps each output map sees."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -24,7 +26,7 @@ class TableConv2D(keras.layers.Layer):
         ValueError: the table is not a matrix of zeros and ones, or does not fit the input.
     """
 
-    def __init__(self, table, kernel_size, *, kernel_initializer=None, **kwargs):
+    def __init__(self, table: Any, kernel_size: int, *, kernel_initializer: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.table = np.array(table)
         if self.table.ndim != 2 or not np.isin(self.table, (0, 1)).all() or not self.table.any():
@@ -37,7 +39,7 @@ class TableConv2D(keras.layers.Layer):
             kernel_initializer or keras.initializers.RandomUniform(-2.4 / fan_in, 2.4 / fan_in)
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         inputs, outputs = self.table.shape
         if input_shape[-1] != inputs:
             raise ValueError(
@@ -53,19 +55,19 @@ class TableConv2D(keras.layers.Layer):
         )
         self.bias = self.add_weight(name="bias", shape=(outputs,), initializer="zeros")
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         side = self.kernel_size
         rows = keras.ops.reshape(self.kernel, (side * side, self._placement.shape[0]))
         kernel = keras.ops.matmul(rows, keras.ops.cast(self._placement, self.compute_dtype))
         kernel = keras.ops.reshape(kernel, (side, side, *self.table.shape))
         return keras.ops.conv(inputs, kernel, padding="valid", data_format="channels_last") + self.bias
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, height, width, _ = input_shape
         lost = self.kernel_size - 1
-        return (batch, height - lost, width - lost, self.table.shape[1])
+        return (batch, height and height - lost, width and width - lost, self.table.shape[1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "table": self.table.tolist(),

@@ -67,8 +67,9 @@ def load(recipe: Recipe, name: str, directory: Path | None) -> Dataset:
         Refused: unknown name, or files that are missing or damaged.
     """
     if name not in recipe.data:
-        raise Refused("train: --data must be a set that the recipe can read.", received=name,
-                      fix=nearest(name, recipe.data))
+        raise Refused(
+            "train: --data must be a set that the recipe can read.", received=name, fix=nearest(name, recipe.data)
+        )
     dataset = importlib.import_module(recipe.data[name]).load(directory)
     assert isinstance(dataset, Dataset)
     return dataset

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
-import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,7 +47,7 @@ def _download(name: str, file: str, sha256: str, hosts: Sequence[str]) -> bytes:
         try:
             with urllib.request.urlopen(host + file, timeout=_TIMEOUT_S) as answer:
                 data: bytes = answer.read(_LARGEST)
-        except (urllib.error.URLError, OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             reasons.append(f"{host}: {error}")
             continue
         found = hashlib.sha256(data).hexdigest()

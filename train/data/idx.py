@@ -30,8 +30,9 @@ def read(path: Path, *, dimensions: int) -> np.ndarray:
     """
     fix = "get the file again from where its makers publish it"
     if not path.is_file():
-        raise Refused("idx: the file must exist.", received=str(path),
-                      fix="pass the folder that holds it with --data-dir")
+        raise Refused(
+            "idx: the file must exist.", received=str(path), fix="pass the folder that holds it with --data-dir"
+        )
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             head = file.read(4 + 4 * dimensions)

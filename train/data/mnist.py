@@ -52,6 +52,9 @@ def _pair(directory: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     path = directory / f"{part}-labels-idx1-ubyte.gz"
     labels = idx.read(path, dimensions=1)
     if images.shape[1:] != (28, 28):
-        raise Refused("mnist: pictures must have 28x28 pixels.", received=f"{images.shape[1:]} in {directory}",
-                      fix="pass the folder that holds the four files of MNIST")
+        raise Refused(
+            "mnist: pictures must have 28x28 pixels.",
+            received=f"{images.shape[1:]} in {directory}",
+            fix="pass the folder that holds the four files of MNIST",
+        )
     return images, metrics.check_labels(labels, len(images), 10, source=str(path))

@@ -34,7 +34,12 @@ class Supervised:
     """
 
     def __init__(
-        self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, frontends: tuple[Frontend, ...], metric: str
+        self,
+        model: keras.Model,
+        settings: dict[str, Any],
+        dataset: Dataset,
+        frontends: tuple[Frontend, ...],
+        metric: str,
     ) -> None:
         self.model = model
         self.settings = settings
@@ -47,7 +52,7 @@ class Supervised:
         self.optimizer = _optimizer(settings, self._steps() * settings["epochs"])
         self.optimizer.build(model.trainable_variables)
         self._step = self._compile()
-        self._forward = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+        self._forward = tf.function(lambda inputs: self._call(inputs, training=False), reduce_retracing=True)
 
     def variables(self) -> list[Any]:
         """Everything that a step changes: weights, moving statistics, seed states, optimizer slots."""
@@ -91,11 +96,17 @@ class Supervised:
 
     def _ready(self, split: Split, classes: int, what: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
         if split.labels is None:
-            raise Refused("train: a supervised recipe needs labels.", received=f"none in {what}",
-                          fix="choose another data set")
+            raise Refused(
+                "train: a supervised recipe needs labels.", received=f"none in {what}", fix="choose another data set"
+            )
         labels = metrics.check_labels(split.labels, len(split), classes, source=what)
         tensors = {k: frontend.apply(self._frontends[k], v) for k, v in split.samples.items()}
         return tensors, labels.astype(np.int32)
+
+    def _call(self, inputs: dict[str, Any], *, training: bool) -> Any:
+        # In the model's own structure: Keras takes a dict of another one by the order of its keys, and warns.
+        own = keras.tree.pack_sequence_as(self.model.input, [inputs[t.name] for t in self.model.inputs])
+        return self.model(own, training=training)
 
     def _steps(self) -> int:
         return math.ceil(len(self._train[1]) / self.settings["batch"])
@@ -111,12 +122,12 @@ class Supervised:
             yield augment.moved(batch, self.settings, rng), labels[chosen]
 
     def _compile(self) -> Callable[..., Any]:
-        model, optimizer, loss = self.model, self.optimizer, self._loss
+        model, optimizer, loss, call = self.model, self.optimizer, self._loss, self._call
 
         @tf.function(reduce_retracing=True)
         def step(inputs: Any, labels: Any) -> Any:
             with tf.GradientTape() as tape:
-                value = loss(labels, model(inputs, training=True))
+                value = loss(labels, call(inputs, training=True))
                 if model.losses:
                     value += tf.add_n(model.losses)
             optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
@@ -137,8 +148,11 @@ def _loss(settings: dict[str, Any]) -> Callable[[Any, Any], Any]:
 
     losses = {"cross_entropy": cross_entropy, "map": discriminative_map}
     if settings["loss"] not in losses:
-        raise Refused("train: loss must be one that this objective has.", received=str(settings["loss"]),
-                      fix=nearest(str(settings["loss"]), losses))
+        raise Refused(
+            "train: loss must be one that this objective has.",
+            received=str(settings["loss"]),
+            fix=nearest(str(settings["loss"]), losses),
+        )
     return losses[settings["loss"]]
 
 
@@ -149,6 +163,9 @@ def _optimizer(settings: dict[str, Any], steps: int) -> keras.optimizers.Optimiz
         "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, weight_decay=settings["weight_decay"] or None),
     }
     if settings["optimizer"] not in makers:
-        raise Refused("train: optimizer must be one that this objective has.", received=str(settings["optimizer"]),
-                      fix=nearest(str(settings["optimizer"]), makers))
+        raise Refused(
+            "train: optimizer must be one that this objective has.",
+            received=str(settings["optimizer"]),
+            fix=nearest(str(settings["optimizer"]), makers),
+        )
     return makers[settings["optimizer"]]()

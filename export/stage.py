@@ -1,0 +1,206 @@
+"""One artifact after another: convert in a child, give it its name, run it, judge it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeproof import atomic
+from edgeproof.contract import Contract, Tolerance
+from edgeproof.errors import Refused, Unwritable
+from export import arrays, formats, targets
+from export.arrays import Arrays
+from export.verdict import Check, Result, Verdict, compare
+from export.worker import Crashed, Worker
+
+# Whose versions stand in an artifact's contract, besides TensorFlow's and Keras's.
+_PACKAGES = {
+    "onnx": ("tf2onnx", "onnx", "onnxruntime"),
+    "tflite": ("ai-edge-litert",),
+    "tflm": ("ai-edge-litert",),
+}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What artifacts are held against: the checkpoint's outputs and the labels of the same samples."""
+
+    reference: Arrays
+    labels: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What every artifact of one request shares.
+
+    Attributes:
+        checkpoint: the file.
+        contract: of the checkpoint.
+        evaluation, calibration: files of input tensors; calibration is "" when there are none.
+        scratch: folder for arrays on their way.
+        converter: the child with TensorFlow; `runner`: the one without.
+        out: folder of the artifacts.
+        max_drop: points, instead of the contract's.
+        target: name, or "".
+        explicit: artifacts were named one by one, so that one that can't be made is an error.
+    """
+
+    checkpoint: Path
+    contract: Contract
+    evaluation: str
+    calibration: str
+    scratch: Path
+    converter: Worker
+    runner: Worker
+    out: Path
+    max_drop: float | None = None
+    target: str = ""
+    explicit: bool = False
+
+    def make(self, kind: str, precision: str, truth: Truth) -> tuple[Result, dict[str, Arrays]]:
+        """Convert and judge one artifact: its result, and its outputs by runtime.
+
+        Raises:
+            Refused: it was named explicitly and can't be made, or nothing can be written.
+        """
+        result = self._convert(kind, precision)
+        return (result, {}) if result.status in ("crashed", "not made") else self._judge(result, truth)
+
+    def _convert(self, kind: str, precision: str) -> Result:
+        form = formats.load(kind)
+        refused = self._impossible(form, kind, precision)
+        if refused:
+            return Result(kind, precision, "not made", refused)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.out) as partial:
+            bare = Path(partial) / f"artifact{form.suffix}"
+            try:
+                made = self.converter.call(
+                    "export.tasks:convert",
+                    checkpoint=str(self.checkpoint),
+                    calibration=self.calibration,
+                    format=kind,
+                    precision=precision,
+                    path=str(bare),
+                    contract=self._stated(kind).to_json(),
+                )
+            except Unwritable:
+                raise
+            except Refused as refusal:
+                if self.explicit:
+                    raise
+                return Result(kind, precision, "not made", f"{refusal.rule} Received: {refusal.received}")
+            except Crashed as crash:
+                return Result(kind, precision, "crashed", crash.reason, log=crash.log)
+            # A file that is not what was asked for must not look as if it were.
+            label = precision if made["precision"] == precision else f"{made['precision']}-{precision}"
+            final = self.out / f"{self.contract.name}.{label}{form.suffix}"
+            atomic.move(bare, final)
+        return Result(
+            kind,
+            precision,
+            "verified",
+            precision=made["precision"],
+            file=final.name,
+            bytes=made["bytes"] or _size(final),
+            sha256=_sha256(final),
+            seconds=made["seconds"],
+            operators=made["operators"],
+            notes=made["notes"],
+            checks=tuple(self._checks(kind, precision, made)),
+        )
+
+    def _judge(self, result: Result, truth: Truth) -> tuple[Result, dict[str, Arrays]]:
+        verdicts: list[Verdict] = []
+        outputs: dict[str, Arrays] = {}
+        tolerance = self._tolerance(result.asked)
+        for runtime in formats.load(result.format).runtimes:
+            try:
+                cost, outputs[runtime] = self._measure(result, runtime)
+            except (Refused, Crashed) as error:
+                reason, log = (error.reason, error.log) if isinstance(error, Crashed) else (error.received, "")
+                reason = f"on {runtime} kernels: {reason}"
+                crashed = dataclasses.replace(
+                    result, status="crashed", reason=reason, log=log, verdicts=tuple(verdicts)
+                )
+                return crashed, outputs
+            found = outputs[runtime]
+            verdicts.append(compare(truth.reference, found, truth.labels, self.contract, tolerance, runtime, cost))
+        wanting = [check.said for check in result.checks if not check.passed]
+        wanting += [f"on {v.runtime}: {c.said}" for v in verdicts for c in v.checks if not c.passed]
+        wanting += [f"on {v.runtime}: nothing to judge it by" for v in verdicts if not v.checks]
+        status = "wanting" if wanting else "verified"
+        return dataclasses.replace(result, status=status, reason="; ".join(wanting), verdicts=tuple(verdicts)), outputs
+
+    def _measure(self, result: Result, runtime: str) -> tuple[Mapping[str, float], Arrays]:
+        worker = self.converter if formats.load(result.format).needs_tensorflow else self.runner
+        out = self.scratch / "outputs.npz"
+        cost = worker.call(
+            "export.tasks:measure",
+            format=result.format,
+            path=str(self.out / result.file),
+            runtime=runtime,
+            tensors=self.evaluation,
+            out=str(out),
+        )
+        return cost, arrays.read(out)
+
+    def _impossible(self, form: formats.Format, kind: str, precision: str) -> str:
+        """Why there is no need to try, or ""."""
+        stated = self.contract.refused.get(f"{kind}:{precision}") or self.contract.refused.get(kind)
+        if stated:
+            return stated
+        if precision in form.integer_calibrated and not self.calibration and not self.explicit:
+            return "it needs calibration samples, and the samples file has none"
+        return ""
+
+    def _checks(self, kind: str, precision: str, made: Mapping[str, Any]) -> list[Check]:
+        floats = f" (float operators: {', '.join(made['floats'])})" if made["floats"] else ""
+        checks = [
+            Check("precision", made["precision"] == precision, f"its bytes are {made['precision']}{floats}"),
+            Check("contract", made["contract"] is not None, "the contract reads back from the file"),
+        ]
+        if self.target:
+            target = targets.load(self.target)
+            if target.format == kind and (not target.precisions or precision in target.precisions):
+                missing = target.missing(list(made["operators"]))
+                said = f"{target.title} has no {', '.join(missing)}" if missing else f"{target.title} has all operators"
+                checks.append(Check("target", not missing, said))
+        return checks
+
+    def _stated(self, kind: str) -> Contract:
+        packages = ("tensorflow", "keras", *_PACKAGES.get(kind, ()))
+        versions = {**self.contract.provenance.versions, **{package: version(package) for package in packages}}
+        provenance = dataclasses.replace(self.contract.provenance, versions=versions)
+        return dataclasses.replace(self.contract, provenance=provenance)
+
+    def _tolerance(self, precision: str) -> Tolerance:
+        tolerance = self.contract.tolerance(precision)
+        if self.max_drop is not None and tolerance.drop is not None:
+            tolerance = dataclasses.replace(tolerance, drop=self.max_drop)
+        return tolerance
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in _files(path))
+
+
+def _sha256(path: Path) -> str:
+    """Of a file; of a folder, over the names and contents of its files in order."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    for file in _files(path):
+        digest.update(str(file.relative_to(path)).encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

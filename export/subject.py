@@ -1,0 +1,116 @@
+"""What is exported: the contract of a checkpoint, ours or foreign, and its samples as tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import edgeproof
+from edgeproof import frontend, metrics, samples
+from edgeproof.contract import Contract, Decode, Frontend, Graph, Provenance, Score, Tensor, sample_hashes
+from edgeproof.errors import Refused
+from export.arrays import Arrays
+
+_LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}
+
+
+def contract_of(path: Path, facts: Mapping[str, Any], described: Mapping[str, Any]) -> Contract:
+    """The checkpoint's own contract, or for a foreign one what can be told from its architecture."""
+    if facts["contract"]:
+        contract = Contract.from_json(facts["contract"])
+        provenance = dataclasses.replace(contract.provenance, checkpoint_sha256=facts["sha256"])
+        return dataclasses.replace(contract, provenance=provenance)
+    inputs = tuple(Tensor(n, tuple(s), d, _LAYOUTS.get(len(s), "")) for n, s, d in described["inputs"])
+    outputs = tuple(Tensor(n, tuple(s), d, _LAYOUTS.get(len(s), "")) for n, s, d in described["outputs"])
+    classify = described["probabilities"] and len(outputs) == 1 and len(outputs[0].shape) == 2
+    return Contract(
+        name=path.stem,
+        title=facts["name"],
+        graphs=(Graph("main", inputs, outputs),),
+        frontends=tuple(Frontend(tensor.name) for tensor in inputs),
+        decode=Decode("classify", outputs[0].name, "probabilities") if classify else Decode(),
+        provenance=Provenance(
+            checkpoint_sha256=facts["sha256"],
+            versions={"edgeproof": edgeproof.__version__, "written by keras": facts["keras_version"] or "unknown"},
+        ),
+    )
+
+
+def samples_path(given: Path | None, path: Path) -> Path:
+    """The samples file: the one given, or the one beside the checkpoint.
+
+    Raises:
+        Refused: there is neither.
+    """
+    if given:
+        return given
+    beside = path.parent / "samples.npz"
+    if beside.is_file():
+        return beside
+    raise Refused(
+        "export: every artifact is compared with its checkpoint on samples.",
+        received=f"no --samples, and no samples.npz beside {path}",
+        fix='pass --samples FILE, an .npz with "evaluation_x" (and "calibration_x" for integer precisions)',
+    )
+
+
+def tensors(contract: Contract, raw: Mapping[str, np.ndarray], source: str) -> Arrays:
+    """Raw samples as input tensors, their shapes checked against the graph.
+
+    Raises:
+        Refused: samples that the frontend or the graph does not take, or that are not finite.
+    """
+    ready: Arrays = {}
+    wanted = {tensor.name: tensor for tensor in contract.graph().inputs}
+    for name, values in raw.items():
+        tensor = frontend.apply(contract.frontend(name), values)
+        shape = wanted[name].shape[1:]
+        fits = tensor.ndim == len(shape) + 1 and all(
+            side in (None, got) for side, got in zip(shape, tensor.shape[1:], strict=True)
+        )
+        if not fits:
+            raise Refused(
+                f'samples: input "{name}" takes samples of shape {shape}.',
+                received=f"{source}: samples of shape {tensor.shape[1:]}",
+                fix="write the samples as the frontend or the model takes them, one row a sample",
+            )
+        ready[name] = tensor.astype(wanted[name].dtype)
+        if not np.isfinite(ready[name]).all():
+            raise Refused(
+                f'samples: input "{name}" must be finite numbers.',
+                received=f"{source}: NaN or infinity",
+                fix="remove those samples",
+            )
+    return ready
+
+
+def labels_of(given: samples.Samples, reference: Arrays, contract: Contract) -> np.ndarray | None:
+    """The labels of the evaluation samples, or None where there are none or nothing is classified."""
+    if given.labels is None or contract.decode.kind != "classify":
+        return None
+    outputs = reference[contract.decode.output]
+    classes = outputs.reshape(len(outputs), -1).shape[1]
+    return metrics.check_labels(given.labels, len(outputs), classes, source=given.source)
+
+
+def scored(contract: Contract, given: samples.Samples, reference: Arrays, labels: np.ndarray | None) -> Contract:
+    """The contract with the checkpoint's score on these samples, and with the hashes of those it is calibrated on."""
+    hashes = tuple(digest for array in given.calibration.values() for digest in sample_hashes(array))
+    score = contract.score
+    if labels is not None:
+        metric = score.metric if score else "accuracy"
+        values = metrics.METRICS[metric](reference[contract.decode.output], labels)
+        score = Score(
+            metric=metric,
+            value=float(values.mean()),
+            interval=metrics.wilson(float(values.sum()), len(values)),
+            n=len(values),
+            data=str(given.manifest.get("data", Path(given.source).name)),
+            split="test" if given.manifest else "evaluation",
+        )
+    provenance = dataclasses.replace(contract.provenance, calibration=hashes)
+    return dataclasses.replace(contract, provenance=provenance, score=score)
