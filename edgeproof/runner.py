@@ -81,7 +81,9 @@ class Model:
             # An array in the graph's own quantized type is taken as it is.
             same = how.kind == "array" and value.dtype == port.dtype
             ready = frontend.apply(how, _batch(value, len(port.shape), how))
-            feeds[port.name] = ready if same else np.asarray(ready, np.float32)
+            # Whole numbers that mean themselves (tokens) would lose digits as float32.
+            whole = port.dtype.kind in "iu" and not port.scale
+            feeds[port.name] = ready if same or whole else np.asarray(ready, np.float32)
         outputs = self.infer(feeds)
         return self._answer({name: value[0] for name, value in outputs.items()})
 
@@ -104,17 +106,36 @@ class Model:
         parts = [self.infer({k: v[i : i + size] for k, v in tensors.items()}) for i in range(0, n, size)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
+    def decoded(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Of a graph's outputs the one that the contract decodes.
+
+        Raises:
+            Refused: the graph has no such output.
+        """
+        name = self._decode.output
+        if name not in outputs:
+            raise Refused(
+                "decode: the contract must decode an output that the graph has.",
+                received=f'"{name}"; the graph has {", ".join(outputs)}',
+                fix="export the file again; a contract is not meant to be edited by hand",
+            )
+        return outputs[name]
+
     def _one(self, value: Any, how: Frontend) -> np.ndarray:
         if isinstance(value, (str, os.PathLike)):
             from edgeproof.frontend import files
 
             return files.read(Path(value), how)
+        if type(value).__module__.startswith("PIL."):  # as an array it could be indices into a palette
+            from edgeproof.frontend import files
+
+            return files.pixels(value, "the picture")
         return np.asarray(value)
 
     def _answer(self, outputs: dict[str, np.ndarray]) -> Prediction:
         if self._decode.kind != "classify":
             return Prediction("", float("nan"), (), outputs)
-        values = metrics.probabilities(outputs[self._decode.output][None], self._decode)[0]
+        values = metrics.probabilities(self.decoded(outputs)[None], self._decode)[0]
         labels: Sequence[str] = self.contract.labels if self.contract else ()
         named = labels if len(labels) == len(values) else [str(i) for i in range(len(values))]
         order = np.argsort(-values, kind="stable")

@@ -34,13 +34,16 @@ def peak_bytes() -> int:
 def noise(ports: Sequence[Port], seed: int = 0) -> list[np.ndarray]:
     """One sample of noise in each port's own type: zeros can run faster than data does."""
     rng = np.random.default_rng(seed)
-    return [_noise(rng, [side or 1 for side in port.shape], port.dtype) for port in ports]
+    return [_noise(rng, port) for port in ports]
 
 
-def _noise(rng: np.random.Generator, sides: list[int], dtype: np.dtype) -> np.ndarray:
+def _noise(rng: np.random.Generator, port: Port) -> np.ndarray:
+    sides, dtype = [side or 1 for side in port.shape], port.dtype
     if dtype.kind == "f":
         return rng.random(sides).astype(dtype)
     if dtype.kind == "b":
         return rng.random(sides) < 0.5
+    if not port.scale:  # they may be indices, and every table has a first and a second entry
+        return rng.integers(0, 2, sides).astype(dtype)
     limits = np.iinfo(dtype)
     return rng.integers(max(limits.min, -128), min(limits.max, 127), sides).astype(dtype)

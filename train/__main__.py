@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from edgeproof import quiet
 from edgeproof.cli import guard
 from edgeproof.errors import Refused
 from train import data, registry, settings
@@ -62,8 +63,9 @@ def _train(args: argparse.Namespace, command: str) -> int:
     dataset = data.load(recipe, args.data, args.data_dir)
     out = args.out or Path("saved") / args.recipe
     # Before TensorFlow is imported: its C++ side reads this once.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from train import card, checkpoint, run
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet.without(b"WARNING: All log messages before absl", b"I0000"):
+        from train import card, checkpoint, run
 
     request = run.Request(
         args.recipe,

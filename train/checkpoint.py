@@ -5,9 +5,8 @@ A run in progress keeps what the next epoch needs in the group `edgeproof_traini
 
 from __future__ import annotations
 
+import io
 import json
-import logging
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
+from keras.src.legacy.saving import legacy_h5_format
 
 from edgeproof import atomic
 from edgeproof.contract import Contract
@@ -39,31 +39,17 @@ class State:
 def write(path: Path, model: keras.Model, contract: Contract, state: State | None = None) -> None:
     """Replace the checkpoint at `path` atomically.
 
-    The file is put together aside and moved over bytewise, because HDF5 itself neither writes atomically nor
-    survives a full disk in good order.
+    The file is put together in memory and its bytes are moved over the old one: HDF5 itself doesn't write
+    atomically, and a disk that fills up under it takes the process down.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        whole = Path(scratch) / "checkpoint.h5"
-        with atomic.refusing(whole):
-            _save(model, whole)
-            # Attributes over 64 KB (many labels) need the newer layout.
-            with h5py.File(whole, "r+", libver="latest") as file:
-                file.attrs[Contract.KEY] = contract.to_json()
-                if state:
-                    _write_state(file.create_group(STATE), state)
-            data = whole.read_bytes()
-    atomic.write_bytes(path, data)
-
-
-def _save(model: keras.Model, path: Path) -> None:
-    # Keras warns at every save that HDF5 is its older format; here it is the chosen one.
-    absl = logging.getLogger("absl")
-    level = absl.level
-    absl.setLevel(logging.ERROR)
-    try:
-        model.save(path, include_optimizer=False)
-    finally:
-        absl.setLevel(level)
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
+        # What `model.save` calls for an .h5; that one takes a name only, this one an open file too.
+        legacy_h5_format.save_model_to_hdf5(model, file, include_optimizer=False)
+        file.attrs[Contract.KEY] = contract.to_json()
+        if state:
+            _write_state(file.create_group(STATE), state)
+    atomic.write_bytes(path, memory.getvalue())
 
 
 def read_state(path: Path) -> State | None:
@@ -85,13 +71,13 @@ def read_state(path: Path) -> State | None:
             group = file[STATE]
             head = json.loads(group.attrs["state"])
             variables = [group[f"{i:05d}"][()] for i in range(head["variables"])]
-    except (OSError, KeyError, ValueError) as error:
+        return State(head["epoch"], head["history"], head["settings"], head["data_sha256"], variables, head["seconds"])
+    except Exception as error:  # damage shows as whatever h5py and numpy stumble over
         raise Refused(
             "train: --resume needs a whole checkpoint of a run in progress.",
             received=f"{path}: {error}",
             fix="train without --resume",
         ) from error
-    return State(head["epoch"], head["history"], head["settings"], head["data_sha256"], variables, head["seconds"])
 
 
 def _write_state(group: h5py.Group, state: State) -> None:

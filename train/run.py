@@ -69,11 +69,20 @@ def train(request: Request, dataset: Dataset) -> Outcome:
     """
     out = request.out
     atomic.prepare(out)
+    if request.board:
+        atomic.prepare(request.board)
     path = out / f"{request.name}.h5"
     state = checkpoint.read_state(path) if request.resume else None
     settings = _resumed(request, state, dataset) if state else request.settings
     objective = _objective(request.recipe, settings, dataset)
     contract = _contract(request, settings, dataset, objective.model)
+    classes = int(objective.model.outputs[0].shape[-1])
+    if contract.labels and classes != len(contract.labels):
+        raise Refused(
+            "train: the model must have one output for each label of the recipe.",
+            received=f"{classes} outputs, {len(contract.labels)} labels: {', '.join(contract.labels)}",
+            fix="change the number of classes with --set",
+        )
     run = loop.Run(path, contract, settings, dataset.sha256())
     with plots.board(request.board) as watch:
         history, seconds = loop.fit(objective, run, state=state, watch=watch, quiet=request.quiet)

@@ -22,9 +22,21 @@ class Port:
     zero_point: int = 0
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Real values as the graph takes them: q = round(x / scale) + zero_point, clipped to the type."""
+        """Real values as the graph takes them: q = round(x / scale) + zero_point, clipped to the type.
+
+        Raises:
+            Refused: fractions, or numbers out of range, for a port that takes whole numbers as they are.
+        """
         if not self.scale:
-            return np.ascontiguousarray(values, self.dtype)
+            with np.errstate(invalid="ignore"):
+                ready = np.ascontiguousarray(values, self.dtype)
+            if self.dtype.kind in "iu" and not np.array_equal(ready, values):
+                raise Refused(
+                    f'input: "{self.name}" takes whole numbers of type {self.dtype}.',
+                    received=f"{values.dtype} from {values.min()} to {values.max()}, which would not stay as they are",
+                    fix="pass the numbers that the graph was made for, such as indices of tokens",
+                )
+            return ready
         limits = np.iinfo(self.dtype)
         quantized = np.rint(values * np.float32(1.0 / self.scale)) + self.zero_point
         return np.asarray(np.clip(quantized, limits.min, limits.max), self.dtype)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
-import os
+import io
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import edgeproof
+from edgeproof import quiet
 from edgeproof.errors import Refused
 
 if TYPE_CHECKING:
@@ -39,42 +40,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def guard(program: str, act: Callable[[], int]) -> int:
     """Run `act`; a refusal becomes one message on standard error and exit status 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # labels and file names that the terminal can't show
     try:
-        return act()
+        status = act()
+        sys.stdout.flush()  # here, where a refusal can still be told
+        return status
     except Refused as refusal:
         print(f"{program}: {refusal}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stderr.close()
+        _discard_output()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        _discard_output()
+        full = Refused(
+            "output: there must be room on the disk for what is printed.",
+            received=str(error.strerror),
+            fix="free some space, or print somewhere else",
+        )
+        print(f"{program}: {full}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"\n{program}: stopped", file=sys.stderr)
         return 130
+
+
+def _discard_output() -> None:
+    """What standard output could not take must not be tried again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def load(args: argparse.Namespace) -> Model:
     """The file that a command names, on the kernels it names, without the greeting that LiteRT prints when it loads."""
     from edgeproof.runner import load
 
-    with _without(b"INFO: Created TensorFlow Lite XNNPACK delegate"):
+    with quiet.without(b"INFO: Created TensorFlow Lite XNNPACK delegate"):
         return load(args.file, kernels=args.kernels, threads=args.threads)
-
-
-@contextmanager
-def _without(greeting: bytes) -> Iterator[None]:
-    """Hold back what C++ code writes to standard error, and pass it on afterwards less lines that begin so."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            held.seek(0)
-            rest = [line for line in held if not line.startswith(greeting)]
-            os.write(2, b"".join(rest))
 
 
 def kernels_argument(parser: argparse.ArgumentParser) -> None:
@@ -85,4 +89,11 @@ def kernels_argument(parser: argparse.ArgumentParser) -> None:
         metavar="SET",
         help="xnnpack (default), builtin or reference for .tflite; onnxruntime for .onnx",
     )
-    parser.add_argument("--threads", type=int, default=1, help="threads of one invocation (default 1)")
+    parser.add_argument("--threads", type=positive, default=1, help="threads of one invocation (default 1)")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, as the type of an argument."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, received {text!r}")
+    return int(text)

@@ -9,12 +9,12 @@ import argparse
 import json
 
 from edgeproof import timing
-from edgeproof.cli import kernels_argument, load
+from edgeproof.cli import kernels_argument, load, positive
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help=".tflite or .onnx file")
-    parser.add_argument("--runs", type=int, default=500, help="timed runs (default 500)")
+    parser.add_argument("--runs", type=positive, default=500, help="timed runs (default 500)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     kernels_argument(parser)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeproof import frontend, metrics, samples
 from edgeproof.cli import kernels_argument, load
-from edgeproof.errors import Refused
+from edgeproof.errors import Refused, nearest
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +38,15 @@ def act(args: argparse.Namespace) -> int:
             fix='add an array "evaluation_label" of whole numbers',
         )
     tensors = {k: frontend.apply(model.frontend(k), v) for k, v in held.evaluation.items()}
-    outputs = model.outputs(tensors)[model.contract.decode.output]
+    outputs = model.decoded(model.outputs(tensors))
     labels = metrics.check_labels(held.labels, len(outputs), outputs.shape[-1], source=args.samples)
     metric = model.contract.score.metric if model.contract.score else "accuracy"
+    if metric not in metrics.METRICS:
+        raise Refused(
+            "eval: the contract's score must be of a metric that this version knows.",
+            received=metric,
+            fix="install a newer edgeproof; " + nearest(metric, metrics.METRICS),
+        )
     right = metrics.METRICS[metric](outputs, labels)
     low, high = metrics.wilson(float(right.sum()), len(right))
     value = float(np.mean(right))

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof.cli import kernels_argument, load
+from edgeproof.cli import kernels_argument, load, positive
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help=".tflite or .onnx file")
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture or .npy file")
-    parser.add_argument("--top", type=int, default=3, help="how many classes to show (default 3)")
+    parser.add_argument("--top", type=positive, default=3, help="how many classes to show (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the outputs")
     kernels_argument(parser)
 
@@ -46,7 +46,7 @@ def act(args: argparse.Namespace) -> int:
                 )
             )
         elif prediction.ranking:
-            (label, p), *others = prediction.ranking[: max(1, args.top)]
+            (label, p), *others = prediction.ranking[: args.top]
             rest = ", ".join(f"{name} {q:.1%}" for name, q in others)
             print(f"{path}: {label}  {p:.1%}" + (f"  (then {rest})" if rest else ""))
         else:

@@ -45,6 +45,15 @@ class Dataset:
     validation: Split
     test: Split
 
+    def __post_init__(self) -> None:
+        sizes = {split: len(getattr(self, split)) for split in ("train", "validation", "test")}
+        if not all(sizes.values()):
+            raise Refused(
+                f"data: every split of {self.name} must hold samples.",
+                received=", ".join(f"{split} {size}" for split, size in sizes.items()),
+                fix="pass the folder that holds the whole set with --data-dir",
+            )
+
     def sha256(self) -> str:
         """Of every sample and label, split by split."""
         digest = hashlib.sha256()
@@ -79,7 +88,16 @@ def stratified(labels: np.ndarray, sizes: tuple[int, ...], seed: int) -> list[np
     """Disjoint index sets of these sizes, each with the classes in the proportions of the whole, sorted.
 
     What is left over is the last set. Sizes are met exactly: shares are rounded by largest remainder.
+
+    Raises:
+        Refused: fewer samples than the sizes ask for.
     """
+    if sum(sizes) > len(labels):
+        raise Refused(
+            f"data: splits of {', '.join(map(str, sizes))} samples need as many.",
+            received=f"{len(labels)} samples",
+            fix="pass the folder that holds the whole set with --data-dir",
+        )
     rng = np.random.default_rng(seed)
     left = {int(c): rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)}
     sets = []
