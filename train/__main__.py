@@ -8,10 +8,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from edgeproof import quiet
+from edgeproof import atomic, quiet
 from edgeproof.cli import guard
 from edgeproof.errors import Refused
-from train import data, registry, settings
+from train import data, registry, samples, settings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,6 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="go on from the last epoch's checkpoint")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="log every epoch for TensorBoard")
     parser.add_argument("--tiny", action="store_true", help="the recipe's seconds-long form, to see it run")
+    parser.add_argument(
+        "--only-samples", action="store_true", help="train nothing: write the samples file of this data set"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     args = parser.parse_args(arguments)
     if args.list:
@@ -62,6 +65,11 @@ def _train(args: argparse.Namespace, command: str) -> int:
     resolved = settings.resolve(recipe, args.data, wishes, tiny=args.tiny)
     dataset = data.load(recipe, args.data, args.data_dir)
     out = args.out or Path("saved") / args.recipe
+    if args.only_samples:
+        atomic.prepare(out)
+        samples.write(dataset, out)
+        print(out / "samples.npz")
+        return 0
     # Before TensorFlow is imported: its C++ side reads this once.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet.without(b"WARNING: All log messages before absl", b"I0000"):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import io
 import platform
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,13 +17,11 @@ import edgeproof
 from edgeproof import atomic, metrics
 from edgeproof.contract import Contract, Graph, Provenance, Score, Tensor, sample_hashes
 from edgeproof.errors import Refused
-from edgeproof.samples import Samples
-from train import card, checkpoint, loop, plots
-from train.data import Dataset, Split, stratified
+from train import card, checkpoint, loop, plots, samples
+from train.data import Dataset, Split
 from train.objectives.supervised import Supervised
 from train.recipe import Recipe
 
-CALIBRATION = 200
 _LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}
 
 
@@ -103,8 +98,7 @@ def train(request: Request, dataset: Dataset) -> Outcome:
         confusion=_confusion(outputs, dataset.test),
         path=path,
     )
-    _samples(dataset).write(out / "samples.npz")
-    _sample_picture(dataset, out / "sample.png")
+    samples.write(dataset, out)
     card.write(out, request, settings, dataset, contract, outcome)
     checkpoint.write(path, objective.model, contract)
     return outcome
@@ -150,7 +144,7 @@ def _resumed(request: Request, state: checkpoint.State, dataset: Dataset) -> dic
 
 def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, model: keras.Model) -> Contract:
     recipe = request.recipe
-    calibration = [h for array in _calibration(dataset).values() for h in sample_hashes(array)]
+    calibration = [h for array in samples.calibration_of(dataset).values() for h in sample_hashes(array)]
     return Contract(
         name=request.name,
         title=f"{recipe.title} ({settings['variant']})" if "variant" in settings else recipe.title,
@@ -198,44 +192,6 @@ def _score(request: Request, dataset: Dataset, values: np.ndarray) -> Score:
     )
 
 
-def _calibration(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Samples of the training split, in the classes' proportions; never of the others."""
-    split = dataset.train
-    if split.labels is None or len(split) <= CALIBRATION:
-        chosen = np.arange(min(CALIBRATION, len(split)))
-    else:
-        chosen = stratified(split.labels, (CALIBRATION,), seed=0)[0]
-    return {name: array[chosen] for name, array in split.samples.items()}
-
-
-def _samples(dataset: Dataset) -> Samples:
-    return Samples(
-        evaluation=dataset.test.samples,
-        calibration=_calibration(dataset),
-        labels=dataset.test.labels,
-        manifest={
-            "data": dataset.name,
-            "title": dataset.title,
-            "synthetic": dataset.synthetic,
-            "licence": dataset.licence,
-            "evaluation": "test split",
-            "calibration": "training split",
-            "data_sha256": dataset.sha256(),
-        },
-    )
-
-
-def _sample_picture(dataset: Dataset, path: Path) -> None:
-    """The first test sample as a file such as a user would have, where samples are pictures."""
-    first = next(iter(dataset.test.samples.values()))[0]
-    if first.dtype == np.uint8 and first.ndim in (2, 3):
-        from PIL import Image
-
-        body = io.BytesIO()
-        Image.fromarray(first).save(body, "PNG")
-        atomic.write_bytes(path, body.getvalue())
-
-
 def _confusion(outputs: np.ndarray, split: Split) -> np.ndarray:
     """Counts, (label, decision)."""
     classes = outputs.shape[-1]
@@ -243,13 +199,3 @@ def _confusion(outputs: np.ndarray, split: Split) -> np.ndarray:
     assert split.labels is not None
     np.add.at(counts, (split.labels, metrics.decisions(outputs)), 1)
     return counts
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def now() -> str:
-    """The time in UTC, to the minute, for cards."""
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())

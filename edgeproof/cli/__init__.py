@@ -6,9 +6,9 @@ import argparse
 import errno
 import importlib
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import edgeproof

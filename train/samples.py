@@ -1,0 +1,59 @@
+"""The samples file that training leaves for export: what to calibrate with, what to be judged on."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from edgeproof import atomic
+from edgeproof.samples import Samples
+from train.data import Dataset, stratified
+
+CALIBRATION = 200
+
+
+def write(dataset: Dataset, out: Path) -> None:
+    """Write samples.npz, and sample.png where samples are pictures, into `out`."""
+    samples_of(dataset).write(out / "samples.npz")
+    _picture(dataset, out / "sample.png")
+
+
+def samples_of(dataset: Dataset) -> Samples:
+    """Raw samples: the whole test split to evaluate on, and some of the training split to calibrate with."""
+    return Samples(
+        evaluation=dataset.test.samples,
+        calibration=calibration_of(dataset),
+        labels=dataset.test.labels,
+        manifest={
+            "data": dataset.name,
+            "title": dataset.title,
+            "synthetic": dataset.synthetic,
+            "licence": dataset.licence,
+            "evaluation": "test split",
+            "calibration": "training split",
+            "data_sha256": dataset.sha256(),
+        },
+    )
+
+
+def calibration_of(dataset: Dataset) -> dict[str, np.ndarray]:
+    """Samples of the training split, in the classes' proportions; never of the others."""
+    split = dataset.train
+    if split.labels is None or len(split) <= CALIBRATION:
+        chosen = np.arange(min(CALIBRATION, len(split)))
+    else:
+        chosen = stratified(split.labels, (CALIBRATION,), seed=0)[0]
+    return {name: array[chosen] for name, array in split.samples.items()}
+
+
+def _picture(dataset: Dataset, path: Path) -> None:
+    """The first test sample as a file such as a user would have."""
+    first = next(iter(dataset.test.samples.values()))[0]
+    if first.dtype == np.uint8 and first.ndim in (2, 3):
+        from PIL import Image
+
+        body = io.BytesIO()
+        Image.fromarray(first).save(body, "PNG")
+        atomic.write_bytes(path, body.getvalue())
