@@ -22,18 +22,25 @@ _OUTPUTS = "_edgeproof_outputs"
 
 def convert(source: Source, precision: str, path: Path) -> Made:
     """Freeze the model with a free batch axis; inputs and outputs are nodes with the contract's names."""
+    import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+    from tf2onnx.tf_loader import tf_optimize
 
     concrete = source.function(None).get_concrete_function()
-    graph = convert_variables_to_constants_v2(concrete).graph.as_graph_def()
-    outputs = list(source.model.output_names)
-    names = {node.name for node in graph.node}
-    missing = [name for name in (*outputs, *(t.name for t in source.model.inputs)) if name not in names]
+    frozen = convert_variables_to_constants_v2(concrete).graph.as_graph_def()
+    inputs, outputs = [t.name for t in source.model.inputs], list(source.model.output_names)
+    names = {node.name for node in frozen.node}
+    missing = [name for name in (*outputs, *inputs) if name not in names]
     if missing:
         raise RuntimeError(f"the frozen graph lost its ends {', '.join(missing)}")
-    # What the function's return adds after the named ends.
-    for node in [n for n in graph.node if n.op in ("Identity", "NoOp") and n.name.startswith(("Identity", "NoOp"))]:
-        graph.node.remove(node)
+    # Folds constants and drops what leads to no output: readers of .pb files follow simple graphs only.
+    with tf.Graph().as_default():  # it goes through a meta graph, which eager execution forbids
+        graph = tf_optimize([f"{name}:0" for name in inputs], [f"{name}:0" for name in outputs], frozen)
+    for node in graph.node:
+        if node.op == "Const":
+            # Equal elements are stored as one; OpenCV reads such a constant as too short.
+            value = tf.make_ndarray(node.attr["value"].tensor)
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
     _ends(graph)[0].attr[_OUTPUTS].s = ",".join(outputs).encode()
     path.write_bytes(graph.SerializeToString(deterministic=True))
     return Made({}, {"inputs": [node.name for node in _ends(graph)], "outputs": outputs})

@@ -39,8 +39,9 @@ class EuclideanRBF(keras.layers.Layer):
         ops = keras.ops
         codes = ops.transpose(self.codes)
         cross = ops.matmul(inputs, 2.0 * codes) - ops.sum(codes * codes, axis=0)
-        # A product with ones, not a reduction: the same sum, in the operator that all targets have in int8.
-        ones = np.ones((self.codes.shape[1], 1), "float32")
+        # A product with ones, not a reduction, and as wide as the output, not broadcast: the same sum in operators
+        # that every target has, in int8 too.
+        ones = np.ones((self.codes.shape[1], self.units), "float32")
         return cross - ops.matmul(inputs * inputs, ops.cast(ones, self.compute_dtype))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
