@@ -1,12 +1,16 @@
-"""Installed size of the runner beside TensorFlow's: python benchmarks/footprint.py
+"""Installed size and import time of the runner beside TensorFlow's: python benchmarks/footprint.py
 
 Sizes are of the files that each distribution's own RECORD lists, with those it requires, as installed in this
 environment: compiled caches left out, extras left out. `edgeproof` is counted from its sources, as an editable
-install lists none.
+install lists none. Import times are medians over fresh processes, the interpreter's own start taken off.
 """
 
 from __future__ import annotations
 
+import statistics
+import subprocess
+import sys
+import time
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -55,6 +59,19 @@ def main() -> None:
     }
     for name, size in sizes.items():
         print(f"{name:<46} {size:9.1f} MB   {size / sizes['tensorflow']:7.1%} of tensorflow")
+    start = seconds("pass")
+    for statement in ("import edgeproof", "import edgeproof.runner", "import tensorflow"):
+        print(f"{statement:<46} {seconds(statement) - start:9.3f} s")
+
+
+def seconds(statement: str, runs: int = 5) -> float:
+    """Median time of a process that does this."""
+    times = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", statement], check=True, capture_output=True)
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
 
 
 if __name__ == "__main__":
