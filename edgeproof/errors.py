@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -30,6 +29,8 @@ class NewerContract(Refused):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word most like `word`, as a phrase for a fix: `did you mean "int8"? known: ...`."""
+    import difflib  # costs as much to import as the rest of this package, and is seldom needed
+
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
     listing = "known: " + ", ".join(known)

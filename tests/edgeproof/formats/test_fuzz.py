@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,12 +23,12 @@ from edgeproof.formats import protobuf
 from edgeproof.formats.flatbuffer import Reader
 
 PRECISIONS = {"f32", "f16", "int8-dynamic", "int8", "int16x8", "mixed"}
-SECONDS = 2.0  # for kilobytes; they take milliseconds, and the machine may be busy
+SECONDS = 2.0  # of processor time for kilobytes; they take milliseconds
 
 
 def examine(data: bytes) -> formats.Summary | None:
     """Read bytes as every caller does, and check that an accepted file is sound; None for a refusal."""
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         summary = formats.read_bytes(data, "file")
         assert formats.precision(summary)[0] in PRECISIONS
@@ -46,7 +47,7 @@ def examine(data: bytes) -> formats.Summary | None:
     except Refused:
         return None
     finally:
-        assert time.perf_counter() - started < SECONDS
+        assert time.process_time() - started < SECONDS
     return summary
 
 
@@ -103,8 +104,7 @@ def test_mutations(name: str, count: int, seeds: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("name", ["tflite by hand", "onnx"])
 def test_every_truncation_is_refused(name: str, seeds: dict[str, bytes]) -> None:
     data = seeds[name]
-    wire = protobuf.Wire(data, lambda received: Refused("wire", received=received, fix=""))
-    parts = list(wire.fields(0, len(data))) if name == "onnx" else []
+    parts = list(wire_of(data).fields(0, len(data))) if name == "onnx" else []
     # Cut between two fields behind the graph, an ONNX file is whole: it has less metadata or fewer opsets.
     graph = next((i for i, part in enumerate(parts) if part[0] == 7), 0)
     whole = {stop for *_, stop in parts[graph:-1]}
@@ -122,7 +122,7 @@ def test_every_byte_of_a_small_file_may_be_anything(seeds: dict[str, bytes]) -> 
     data = bytearray(seeds["tflite by hand"])
     for at in range(len(data)):
         kept = data[at]
-        for value in (0x00, 0x01, 0x40, 0x7F, 0x80, 0xFF):
+        for value in (0x00, 0x01, 0x7F, 0xFF):
             data[at] = value
             examine(bytes(data))
         data[at] = kept
@@ -199,12 +199,29 @@ def test_arbitrary_messages(graph: list[Any]) -> None:
 @given(st.integers(0, 2**64 - 1), st.binary(max_size=200), st.integers(1, 2**29 - 1))
 def test_wire_format(value: int, content: bytes, number: int) -> None:
     data = field(number, value) + field(number, content)
-    wire = protobuf.Wire(data, lambda received: Refused("wire", received=received, fix=""))
+    wire = wire_of(data)
     (a, b) = wire.fields(0, len(data))
     assert a[:3] == (number, protobuf.VARINT, value)
     assert b[:2] == (number, protobuf.BYTES)
     assert data[b[2] : b[3]] == content
     assert protobuf.signed(value) == struct.unpack("<q", struct.pack("<Q", value))[0]
+
+
+def wire_of(data: bytes) -> protobuf.Wire:
+    return protobuf.Wire(data, lambda received: Refused("wire", received=received, fix=""))
+
+
+def test_numbers_of_ten_bytes_and_more() -> None:
+    ((_, _, value, _),) = wire_of(data := b"\x08" + b"\xff" * 9 + b"\x7f").fields(0, len(data))
+    assert value == (1 << 64) - 1  # what does not fit falls away, as it does for protobuf
+    with pytest.raises(Refused, match="more than ten bytes"):
+        list(wire_of(data := b"\x08" + b"\xff" * 10 + b"\x01").fields(0, len(data)))
+
+
+@pytest.mark.parametrize("number", [0, 1 << 29])
+def test_field_numbers_that_protobuf_does_not_have(number: int) -> None:
+    with pytest.raises(Refused, match=f"field number {number}"):
+        list(wire_of(data := field(number, 1)).fields(0, len(data)))
 
 
 @SETTINGS
@@ -223,14 +240,14 @@ def test_a_table_never_reads_outside_the_file(data: bytes, number: int, code: st
 READ = """
 import resource, sys, time
 from edgeproof import formats
-before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 try:
     summary = formats.read(sys.argv[1])
     formats.precision(summary)
     answer = "read"
 except formats.Refused as refused:
     answer = "refused"
-print(answer, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10, time.perf_counter() - started)
+print(answer, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10, time.process_time() - started)
 """
 
 
@@ -281,6 +298,19 @@ def test_a_field_list_that_is_huge_or_overlaps() -> None:
         data[8:12] = struct.pack("<i", vtable)
         data[4:8] = b"TFL3"
         assert examine(bytes(data)) is None
+    # A field list in the last four bytes that says it has two hundred.
+    data = bytearray(struct.pack("<I4si", 8, b"TFL3", 8 - 16) + bytes(4) + struct.pack("<HH", 200, 4))
+    assert examine(bytes(data)) is None
+
+
+def test_metadata_that_all_name_one_large_buffer(build_tflite: Callable[..., bytes], tmp_path: Path) -> None:
+    def change(model: Any) -> None:
+        model.buffers[1].data = np.zeros(1 << 20, np.uint8)
+        for entry in model.metadata:
+            entry.buffer = 1
+
+    data = build_tflite(([], [], [], []), metadata={str(i): b"x" for i in range(2000)}, change=change)
+    assert defuse(data, tmp_path, megabytes=40) == "refused"  # would be two gigabytes
 
 
 NODE = field(1, [(4, b"Exp")])
@@ -289,16 +319,15 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "empty operators": lambda: field(1, 8) + field(7, b"\x0a\x00" * 1_000_000),
     "operators": lambda: field(1, 8) + field(7, NODE * 300_000),
     "bodies": lambda: field(1, 8) + field(7, field(1, field(4, b"If") + field(5, b"\x32\x00" * 500_000))),
-    "constants": lambda: (
-        field(1, 8)
-        + field(7, b"".join(field(5, field(2, 1) + field(1, 0) + field(8, b"%d" % i)) for i in range(300_000)))
+    "values": lambda: (
+        field(1, 8) + field(7, field(1, field(4, b"Split") + b"".join(field(2, b"%d" % i) for i in range(300_000))))
     ),
     "axes": lambda: field(1, 8) + field(7, field(5, field(2, 1) + field(1, 1 << 62) * 200_000)),
     "declared axes": lambda: field(1, 8) + field(7, field(11, field(1, b"x") + field(2, declared(200_000)))),
     "numbers one by one": lambda: (
         field(1, 8) + field(7, field(5, field(1, 1_000_000) + field(2, 7) + field(8, b"c") + field(7, 1) * 1_000_000))
     ),
-    "fields": lambda: field(1, 8) * 1_500_000 + field(7, b""),
+    "fields": lambda: field(1, 8) * 700_000 + field(7, b""),
     "metadata": lambda: field(1, 8) + field(14, b"") * 500_000 + field(7, b""),
 }
 
@@ -310,6 +339,12 @@ def nested(depth: int) -> bytes:
     for _ in range(depth):
         graph = field(1, field(4, b"If") + field(5, field(6, graph)))
     return graph
+
+
+def test_graphs_may_nest_but_not_without_end() -> None:
+    assert examine(field(1, 8) + field(7, nested(20))) is not None
+    with pytest.raises(Refused, match="graphs within each other"):
+        formats.read_bytes(field(1, 8) + field(7, nested(40)), "file")
 
 
 def declared(axes: int) -> bytes:

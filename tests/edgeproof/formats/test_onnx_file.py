@@ -190,6 +190,8 @@ QUANTIZED = {
     "b": np.zeros(8, np.int32),
     "float_b": np.zeros(8, np.float32),
     "sb": np.float32(0.01),
+    "low": np.float32(0),
+    "high": np.float32(6),
 }
 
 
@@ -235,8 +237,37 @@ def test_qdq_is_int8_only_if_every_operator_gets_dequantized_data() -> None:
         {**QUANTIZED, "shape": np.array([1, -1]), "axis": np.array([0])},
     )
     assert precision_of(data) == ("int8", ())
-    opaque = helper.make_node("Mystery", ["g"], ["m"], domain="org.example")
-    assert precision_of(quantized(opaque)) == ("mixed", ("org.example.Mystery",))
+    after = [node("Flatten", "g", "f"), node("Clip", "f low high", "m")]
+    assert precision_of(quantized(*after)) == ("int8", ())
+
+
+def dequantized(*after: Any, **constants: Any) -> bytes:
+    """A file of a quantized input "dx" and of what comes after it."""
+    first = [node("QuantizeLinear", "x s z", "qx"), node("DequantizeLinear", "qx s z", "dx")]
+    return model_of([*first, *after], [X, ("ids", Type.INT64, [8])], [Y], {**QUANTIZED, **constants})
+
+
+def test_what_qdq_leaves_open_is_not_taken_for_int8() -> None:
+    def other_makers(domain: str) -> bytes:
+        return dequantized(helper.make_node("Mystery", ["dx"], ["y"], domain=domain))
+
+    assert precision_of(other_makers("org.example")) == ("mixed", ("org.example.Mystery",))
+    assert precision_of(other_makers("com.microsoft")) == ("int8", ())
+    cast = [node("Cast", "ids", "f", to=Type.FLOAT), node("Exp", "f", "e"), node("Abs", "dx", "y")]
+    assert precision_of(dequantized(*cast)) == ("mixed", ("Exp",))
+    weights = [node("QuantizeLinear", "stored s z", "q"), node("DequantizeLinear", "q s z", "d")]
+    stored = np.ones((8, 8), np.float32)
+    assert precision_of(dequantized(*weights, node("MatMul", "dx d", "y"), stored=stored)) == (
+        "mixed",
+        ("QuantizeLinear",),
+    )
+    padded = [node("Pad", "dx pads high", "p"), node("Abs", "p", "y")]
+    assert precision_of(dequantized(*padded, pads=np.zeros(4, np.int64))) == ("int8", ())
+    scales = np.array([1, 2], np.float32)
+    assert precision_of(dequantized(helper.make_node("Resize", ["dx", "", "scales"], ["y"]), scales=scales)) == (
+        "int8",
+        (),
+    )
 
 
 def test_weights_that_are_only_stored_in_int8_are_int8_dynamic() -> None:
@@ -263,6 +294,8 @@ def test_half_precision_that_is_only_stored_is_not_f16() -> None:
         node("Cast", "hy", "y", to=Type.FLOAT),
     ]
     assert precision_of(model_of(inside, [X], [Y], half)) == ("f16", ())
+    ends = [("x", Type.FLOAT16, [1])], [("y", Type.FLOAT16, [1])]
+    assert precision_of(model_of([node("Exp", "x", "y")], *ends)) == ("f16", ())
 
 
 def test_double_precision_is_mixed() -> None:
@@ -310,6 +343,58 @@ def test_bodies_are_read_too() -> None:
     assert precision_of(half) == ("mixed", ("MatMul",))
 
 
+def test_an_operator_waits_for_what_its_bodies_use() -> None:
+    def body(name: str, *inner: Any) -> Any:
+        return helper.make_graph(list(inner), name, [], [helper.make_tensor_value_info(name, Type.FLOAT, None)])
+
+    def choice(made: str, then: Any, other: Any) -> Any:
+        return helper.make_node("If", ["which"], [made], then_branch=then, else_branch=other)
+
+    deep = choice("deep", body("t2", node("Neg", "late", "t2")), body("e2", node("Exp", "x", "e2")))
+    nodes = [
+        choice("c", body("t", deep, node("Identity", "deep", "t")), body("e", node("Identity", "x", "e"))),
+        node("Sqrt", "x", "late"),
+        node("Abs", "c", "a"),
+        node("Identity", "a", "y"),
+    ]
+    summary = formats.read_bytes(model_of(nodes, [X, ("which", Type.BOOL, [])], [Y]), "file")
+    assert [operator.name for operator in summary.operators] == ["Sqrt", "If", "Abs", "Identity"]
+    assert summary.subgraphs == 5
+    # What an If gives is what its branches give, though nobody declares it.
+    assert summary.tensors[summary.operators[2].inputs[0]].dtype == "float32"
+
+
+def test_scales_are_found_through_bodies_and_from_the_end() -> None:
+    weight = np.ones((2, 3), np.int8)
+    constants = {"w": weight, "s": np.array([1, 2, 3], np.float32)}
+    last = node("DequantizeLinear", "w s", "y", axis=-1)
+    summary = formats.read_bytes(model_of([last], [X], [Y], constants), "file")
+    expected = ((1.0, 2.0, 3.0), (0, 0, 0), 1)
+    ours = {tensor.name: tensor for tensor in summary.tensors}["w"]
+    assert (ours.scale, ours.zero_point, ours.axis) == expected
+    inner = helper.make_graph(
+        [node("DequantizeLinear", "w s", "t", axis=-1)], "t", [], [helper.make_tensor_value_info("t", 1, None)]
+    )
+    choice = helper.make_node("If", ["which"], ["y"], then_branch=inner, else_branch=inner)
+    summary = formats.read_bytes(model_of([choice], [("which", Type.BOOL, [])], [Y], constants), "file")
+    ours = {tensor.name: tensor for tensor in summary.bodies[0].tensors}["w"]
+    assert (ours.scale, ours.zero_point, ours.axis) == expected
+
+
+def test_versions_of_other_domains_are_told() -> None:
+    model = onnx.load_from_string(model_of([helper.make_node("Gelu", ["x"], ["y"], domain="com.microsoft")], [X], [Y]))
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 3))
+    summary = formats.read_bytes(model.SerializeToString(), "file")
+    assert summary.schema == "ONNX IR 10, opset 21, com.microsoft 3"
+    (operator,) = summary.operators
+    assert (operator.name, operator.custom, operator.version) == ("com.microsoft.Gelu", True, 3)
+
+
+def test_a_length_below_zero_is_a_free_axis() -> None:
+    data = model_of([node("Exp", "x", "y")], [("x", Type.FLOAT, [-1, 8])], [Y])
+    assert formats.read_bytes(data, "file").tensors[0].shape == (None, 8)
+
+
 def test_the_contract_travels_in_the_metadata() -> None:
     contract = Contract(name="netz", graphs=(Graph("predict", (), ()),), labels=("ä",))
     data = model_of([node("Exp", "x", "y")], [X], [Y], metadata={KEY: contract.to_json(), "author": "me"})
@@ -324,6 +409,8 @@ def test_operators_out_of_order_are_put_in_order() -> None:
     data = model_of(nodes, [X], [Y])
     assert [o.name for o in formats.read_bytes(data, "file").operators] == ["Exp", "Neg", "Add"]
     check_against_the_package(data)
+    forked = [node("Add", "c d", "y"), node("Exp", "x", "c"), node("Neg", "x", "d")]
+    assert [o.name for o in formats.read_bytes(model_of(forked, [X], [Y]), "file").operators] == ["Exp", "Neg", "Add"]
     waiting = [node("Add", "c x", "y"), node("Neg", "y", "c")]
     with pytest.raises(Refused, match="wait for each other"):
         formats.read_bytes(model_of(waiting, [X], [Y]), "file")
@@ -432,6 +519,10 @@ def test_weights_in_other_files_are_refused(tmp_path: Path, onnx_files: dict[str
     onnx.save(model, tmp_path / "m.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
     with pytest.raises(Refused, match=r'hold its own weights[^$]*"kernel" in the file "w\.bin"'):
         formats.read(tmp_path / "m.onnx")
+    model = onnx.load_from_string(onnx_files["f32"])
+    model.graph.initializer[0].data_location = Type.EXTERNAL
+    with pytest.raises(Refused, match='"kernel" in another file'):
+        formats.read_bytes(model.SerializeToString(), "file")
 
 
 def test_read_goes_by_content(tmp_path: Path, onnx_files: dict[str, bytes]) -> None:

@@ -223,10 +223,29 @@ def test_a_looked_up_table_is_a_weight_and_not_an_activation(build_tflite: Calla
         ("row", [1, 8], "INT8", None, [0.5]),
         ("y", [1, 8], "FLOAT32", None, None),
     ]
-    looked_up = tensors, [("GATHER", [1, 0], [2]), ("DEQUANTIZE", [2], [3])], [0], [3]
-    assert precision_of(build_tflite(looked_up)) == ("int8-dynamic", ())
+    for lookup in (("GATHER", [1, 0], [2]), ("EMBEDDING_LOOKUP", [0, 1], [2])):
+        looked_up = tensors, [lookup, ("DEQUANTIZE", [2], [3])], [0], [3]
+        assert precision_of(build_tflite(looked_up)) == ("int8-dynamic", ())
     added = tensors, [("ADD", [1, 0], [2]), ("DEQUANTIZE", [2], [3])], [0], [3]
     assert precision_of(build_tflite(added)) == ("mixed", ("DEQUANTIZE",))
+
+
+def test_token_ids_and_classes_are_no_activations(build_tflite: Callable[..., bytes]) -> None:
+    def classifier(kind: str) -> bytes:
+        tensors = [
+            ("ids", [1], "INT32", None, None),
+            ("table", [8, 8], "INT8", BYTES, [0.5]),
+            ("row", [1, 8], kind, None, [0.5]),
+            ("same", [1, 8], kind, None, [0.5]),
+            ("axis", [1], "INT32", b"1234", None),
+            ("class", [1], "INT64", None, None),
+        ]
+        operators = [("ADD", [0, 1], [2]), ("ABS", [2], [3]), ("ARG_MAX", [3, 4], [5])]
+        return build_tflite((tensors, operators, [0], [5]))
+
+    assert precision_of(classifier("INT8")) == ("int8", ())
+    assert precision_of(classifier("INT16")) == ("int16x8", ())
+    assert precision_of(classifier("FLOAT32"))[0] == "int8-dynamic"
 
 
 def test_unquantized_bytes_are_pixels_and_not_int8(build_tflite: Callable[..., bytes]) -> None:
@@ -281,6 +300,47 @@ def test_a_zip_behind_the_model_is_legal(tflite_files: dict[str, bytes]) -> None
     plain, packed = (formats.read_bytes(tflite_files["int8"] + tail, "file") for tail in (b"", b"PK\x03\x04" + BYTES))
     assert packed.tensors == plain.tensors
     assert packed.bytes == plain.bytes + 68
+
+
+def test_signatures_of_the_main_graph(build_tflite: Callable[..., bytes], schema: Any) -> None:
+    def sign(graph: int, tensor: int) -> Callable[[Any], None]:
+        def change(model: Any) -> None:
+            model.signatureDefs = []
+            for key, where in ((b"main", 0), (b"other", graph)):
+                end, entry = schema.TensorMapT(), schema.SignatureDefT()
+                end.name, end.tensorIndex = b"image", tensor
+                entry.signatureKey, entry.subgraphIndex, entry.inputs, entry.outputs = key, where, [end], []
+                model.signatureDefs.append(entry)
+
+        return change
+
+    graph = dense("FLOAT32", "INT8", BYTES)
+    main = {"inputs": {"image": 2}, "outputs": {}}
+    summary = formats.read_bytes(build_tflite(graph, graph, change=sign(1, 2)), "file")
+    assert summary.signatures == {"main": main}
+    assert formats.read_bytes(build_tflite(graph, graph, change=sign(0, 2)), "file").signatures["other"] == main
+    with pytest.raises(Refused, match="a tensor past the graph's 3"):
+        formats.read_bytes(build_tflite(graph, graph, change=sign(1, 3)), "file")
+    with pytest.raises(Refused, match="of graph 2 of 2"):
+        formats.read_bytes(build_tflite(graph, graph, change=sign(2, 0)), "file")
+
+
+def test_one_zero_point_stands_for_all_channels(build_tflite: Callable[..., bytes]) -> None:
+    def change(zeros: list[int]) -> Callable[[Any], None]:
+        return lambda model: setattr(model.subgraphs[0].tensors[1].quantization, "zeroPoint", zeros)
+
+    graph = dense("FLOAT32", "INT8", BYTES, weight_scales=[0.5] * 8)
+    for given, expected in (([3], 3), ([], 0)):
+        tensor = formats.read_bytes(build_tflite(graph, change=change(given)), "file").tensors[1]
+        assert (tensor.zero_point, tensor.axis) == ((expected,) * 8, 0)
+
+
+def test_a_sparse_tensor_stores_less_than_its_shape(build_tflite: Callable[..., bytes], schema: Any) -> None:
+    def change(model: Any) -> None:
+        model.subgraphs[0].tensors[1].sparsity = schema.SparsityParametersT()
+
+    data = build_tflite(dense("FLOAT32", "INT8", BYTES[:10]), change=change)
+    assert formats.read_bytes(data, "file").tensors[1].bytes == 10
 
 
 def wrong(name: str) -> Callable[[Any], None]:
