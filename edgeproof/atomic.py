@@ -13,6 +13,7 @@ from pathlib import Path
 from edgeproof.errors import Unwritable
 
 _PREFIX = ".partial-"
+_ASIDE = ".aside-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
 
@@ -93,13 +94,14 @@ def move(source: Path, path: Path) -> None:
     """Give a finished file or folder its final name, replacing what had it.
 
     A folder can't replace a folder in one system call, so the old one steps aside first: between the two
-    renames the final name is absent, never half-written.
+    renames the final name is absent, never half-written, and `sweep` gives it back to the old one.
     """
     if source.is_dir() and path.exists():
-        aside = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent))
-        os.rename(path, aside / path.name)
+        aside = path.with_name(_ASIDE + path.name)
+        _remove(aside)
+        os.rename(path, aside)
         os.rename(source, path)
-        shutil.rmtree(aside, ignore_errors=True)
+        _remove(aside)
     else:
         os.replace(source, path)
     _sync_folder(path.parent)
@@ -121,12 +123,23 @@ def prepare(parent: str | os.PathLike[str]) -> None:
 
 
 def sweep(parent: str | os.PathLike[str]) -> None:
-    """Remove what a killed process left half-written in `parent`."""
-    for left in Path(parent).glob(_PREFIX + "*"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+    """Mend what a killed process left in `parent`: half-written things go, what had stepped aside comes back."""
+    parent = Path(parent)
+    for aside in parent.glob(_ASIDE + "*"):
+        final = parent / aside.name.removeprefix(_ASIDE)
+        if not final.exists():
+            os.rename(aside, final)
         else:
-            left.unlink(missing_ok=True)
+            _remove(aside)
+    for left in parent.glob(_PREFIX + "*"):
+        _remove(left)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -19,6 +19,8 @@ from edgeproof.errors import NewerContract, Refused
 VERSION = 1
 KEY = "edgeproof.contract"  # the name under which every format carries it
 
+DECODES = ("classify", "values")
+SCORES = ("logits", "probabilities")
 PRECISIONS = ("f32", "f16", "int8-dynamic", "int8", "int16x8")
 
 
@@ -219,6 +221,8 @@ class Contract:
         held = contract.artifact.graph if contract.artifact else contract.graphs[0].name
         if held not in {graph.name for graph in contract.graphs}:
             raise _broken(source, f"an artifact of graph {held!r}, which it does not describe")
+        if contract.decode.kind not in DECODES or contract.decode.scores not in SCORES:
+            raise _broken(source, f"outputs decoded as {contract.decode.kind}, {contract.decode.scores}")
         return contract
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
@@ -16,9 +16,13 @@ def without(*beginnings: bytes) -> Iterator[None]:
     It works on the file descriptor, which is what C++ writes to. For moments of loading only: what is held back is
     lost if the process dies within.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
+    with ExitStack() as stack:
+        try:
+            kept, held = os.dup(2), stack.enter_context(tempfile.TemporaryFile())
+        except OSError:  # standard error is closed, or no disk can be written: then greetings are seen
+            yield
+            return
+        sys.stderr.flush()
         os.dup2(held.fileno(), 2)
         try:
             yield

@@ -65,14 +65,14 @@ def resize(images: np.ndarray, *, height: int, width: int, max_stretch: float = 
 
 def scale(images: np.ndarray, *, factor: float, offset: float = 0.0) -> np.ndarray:
     """`images * factor + offset`, float32."""
-    scaled: np.ndarray = images.astype(np.float32) * np.float32(factor) + np.float32(offset)
+    scaled: np.ndarray = images.astype(np.float32) * np.float32(float(factor)) + np.float32(float(offset))
     return scaled
 
 
 def pad(images: np.ndarray, *, pixels: int, value: float = 0.0) -> np.ndarray:
     """A frame of `pixels` pixels of `value` on every side: (n, h, w, c) -> (n, h + 2 pixels, w + 2 pixels, c)."""
     frame = ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0))
-    return np.pad(images, frame, constant_values=np.float32(value))
+    return np.pad(images, frame, constant_values=np.float32(float(value)))
 
 
 @lru_cache(maxsize=64)
