@@ -20,6 +20,7 @@ from export.verdict import Result
 from export.worker import Crashed, Worker
 
 REPORTS = ("report.json", "report.html")
+_READING_SECONDS = 120.0  # damaged HDF5 can send its library in circles
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,11 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
         Refused: a checkpoint, samples or folder that can't serve; or an explicitly named artifact that can't be made.
     """
     path = checkpoint.find(request.checkpoint)
-    if request.target:
-        targets.load(request.target)
+    _check_target(request)
+    with Worker(timeout=_READING_SECONDS) as reader:
+        facts = _in_child(lambda: reader.call("export.checkpoint:read", path=str(path)), path, "be whole HDF5")
     with Worker() as converter, Worker() as runner, tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        facts = runner.call("export.checkpoint:read", path=str(path))
         described = _in_child(lambda: converter.call("export.tasks:describe", checkpoint=str(path)), path)
         contract = subject.contract_of(path, facts, described)
         inputs = [tensor.name for tensor in contract.graph().inputs]
@@ -105,6 +106,12 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
 
         reference = _in_child(lambda: _reference(converter, path, evaluation, scratch), path)
         truth = Truth(reference, subject.labels_of(given, reference, contract))
+        if request.max_drop is not None and truth.labels is None:
+            raise Refused(
+                "export: --max-drop judges a score, which takes labels and a model that classifies.",
+                received="no evaluation_label in " + given.source if given.labels is None else "a model of values",
+                fix="leave --max-drop out, or add the labels",
+            )
         contract = subject.scored(contract, given, reference, truth.labels)
         stage = Stage(
             path, contract, evaluation, calibration, scratch, converter, runner, out,
@@ -122,6 +129,19 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
     return Outcome(contract, checked, given, truth.labels, reference, results, out, older, request.command, outputs)
 
 
+def _check_target(request: Request) -> None:
+    """A target that no artifact is made for would be judged kept without having been looked at."""
+    if not request.target:
+        return
+    target = targets.load(request.target)
+    if not any(target.takes(kind, precision) for kind, precision in request.pairs):
+        raise Refused(
+            "export: --target judges artifacts in a format and precision that the target takes.",
+            received=", ".join(f"{kind}:{precision}" for kind, precision in request.pairs),
+            fix=f"--to {target.format}",
+        )
+
+
 def _reference(converter: Worker, path: Path, evaluation: str, scratch: Path) -> Arrays:
     out = scratch / "reference.npz"
     converter.call("export.tasks:reference", checkpoint=str(path), tensors=evaluation, out=str(out))
@@ -136,13 +156,13 @@ def _keep(path: Path, tensors: Arrays) -> str:
     return str(path)
 
 
-def _in_child(act: Callable[[], Any], path: Path) -> Any:
+def _in_child(act: Callable[[], Any], path: Path, rule: str = "load and run in Keras 3") -> Any:
     """The checkpoint itself must load and run; if its process dies on it there is nothing to export."""
     try:
         return act()
     except Crashed as crash:
         raise Refused(
-            "checkpoint: the model must load and run in Keras 3.",
+            f"checkpoint: the model must {rule}.",
             received=f"{path}: {crash.reason}",
             fix="save it again with Keras 3; the last lines were:\n" + crash.log,
         ) from crash

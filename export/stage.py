@@ -77,6 +77,12 @@ class Stage:
     def _convert(self, kind: str, precision: str) -> Result:
         form = formats.load(kind)
         refused = self._impossible(form, kind, precision)
+        if refused and self.explicit:
+            raise Refused(
+                "export: what is named by its precision must be possible.",
+                received=f"{kind}:{precision}: {refused}",
+                fix="leave it out, or name the format alone",
+            )
         if refused:
             return Result(kind, precision, "not made", refused)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.out) as partial:
@@ -124,6 +130,8 @@ class Stage:
         for runtime in formats.load(result.format).runtimes:
             try:
                 cost, outputs[runtime] = self._measure(result, runtime)
+            except Unwritable:
+                raise
             except (Refused, Crashed) as error:
                 reason, log = (error.reason, error.log) if isinstance(error, Crashed) else (error.received, "")
                 reason = f"on {runtime} kernels: {reason}"
@@ -169,7 +177,7 @@ class Stage:
         ]
         if self.target:
             target = targets.load(self.target)
-            if target.format == kind and (not target.precisions or precision in target.precisions):
+            if target.takes(kind, precision):
                 missing = target.missing(list(made["operators"]))
                 said = f"{target.title} has no {', '.join(missing)}" if missing else f"{target.title} has all operators"
                 checks.append(Check("target", not missing, said))
@@ -183,7 +191,7 @@ class Stage:
 
     def _tolerance(self, precision: str) -> Tolerance:
         tolerance = self.contract.tolerance(precision)
-        if self.max_drop is not None and tolerance.drop is not None:
+        if self.max_drop is not None:
             tolerance = dataclasses.replace(tolerance, drop=self.max_drop)
         return tolerance
 

@@ -19,9 +19,14 @@ _LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}
 
 
 def contract_of(path: Path, facts: Mapping[str, Any], described: Mapping[str, Any]) -> Contract:
-    """The checkpoint's own contract, or for a foreign one what can be told from its architecture."""
+    """The checkpoint's own contract, or for a foreign one what can be told from its architecture.
+
+    Raises:
+        Refused: its own contract is of another model.
+    """
     if facts["contract"]:
         contract = Contract.from_json(facts["contract"])
+        _check(contract, described, path)
         provenance = dataclasses.replace(contract.provenance, checkpoint_sha256=facts["sha256"])
         return dataclasses.replace(contract, provenance=provenance)
     inputs = tuple(Tensor(n, tuple(s), d, _LAYOUTS.get(len(s), "")) for n, s, d in described["inputs"])
@@ -62,7 +67,7 @@ def tensors(contract: Contract, raw: Mapping[str, np.ndarray], source: str) -> A
     """Raw samples as input tensors, their shapes checked against the graph.
 
     Raises:
-        Refused: samples that the frontend or the graph does not take, or that are not finite.
+        Refused: samples that the frontend or the graph does not take.
     """
     ready: Arrays = {}
     wanted = {tensor.name: tensor for tensor in contract.graph().inputs}
@@ -79,12 +84,6 @@ def tensors(contract: Contract, raw: Mapping[str, np.ndarray], source: str) -> A
                 fix="write the samples as the frontend or the model takes them, one row a sample",
             )
         ready[name] = tensor.astype(wanted[name].dtype)
-        if not np.isfinite(ready[name]).all():
-            raise Refused(
-                f'samples: input "{name}" must be finite numbers.',
-                received=f"{source}: NaN or infinity",
-                fix="remove those samples",
-            )
     return ready
 
 
@@ -114,3 +113,30 @@ def scored(contract: Contract, given: samples.Samples, reference: Arrays, labels
         )
     provenance = dataclasses.replace(contract.provenance, calibration=hashes)
     return dataclasses.replace(contract, provenance=provenance, score=score)
+
+
+def _check(contract: Contract, described: Mapping[str, Any], path: Path) -> None:
+    """A contract that came with a checkpoint must be about that model, and name it as a file may be named.
+
+    Raises:
+        Refused: it is not.
+    """
+    graph = contract.graph()
+    ends = {"inputs": [t.name for t in graph.inputs], "outputs": [t.name for t in graph.outputs]}
+    wrong = [
+        f"{kind} {', '.join(names)}, where the model has {', '.join(found)}"
+        for kind, names in ends.items()
+        if names != (found := [name for name, *_ in described[kind]])
+    ]
+    if contract.decode.kind == "classify" and contract.decode.output not in ends["outputs"]:
+        wrong.append(f'decisions from an output "{contract.decode.output}"')
+    if contract.score and contract.score.metric not in metrics.METRICS:
+        wrong.append(f'a score in "{contract.score.metric}"')
+    if contract.name != Path(contract.name).name or contract.name[:1] in ("", ".") or not contract.name.isprintable():
+        wrong.append(f'the name "{contract.name}", which no file may have')
+    if wrong:
+        raise Refused(
+            "contract: the checkpoint's contract must describe its model.",
+            received=f"{path}: {'; '.join(wrong)}",
+            fix="train again; a contract is not meant to be edited by hand",
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import os
 import resource
 import time
 from collections.abc import Iterator
@@ -109,8 +110,9 @@ def _refusing(path: Path) -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            if "No space left on device" in str(error):
-                raise OSError(errno.ENOSPC, "No space left on device") from error
+            for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                if os.strerror(code) in str(error):
+                    raise OSError(code, os.strerror(code)) from error
             raise
 
 

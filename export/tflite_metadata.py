@@ -7,6 +7,7 @@ int32 bias in place faults; the packer here keeps it.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -84,7 +85,8 @@ def _zip(labels: tuple[str, ...]) -> bytes:
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w", zipfile.ZIP_STORED) as archive:
         # A fixed date, or two exports would differ.
-        archive.writestr(zipfile.ZipInfo(_LABELS, (1980, 1, 1, 0, 0, 0)), "\n".join(labels) + "\n")
+        lines = "".join(re.sub(r"[\r\n]+", " ", label) + "\n" for label in labels)
+        archive.writestr(zipfile.ZipInfo(_LABELS, (1980, 1, 1, 0, 0, 0)), lines)
     return body.getvalue()
 
 

@@ -104,17 +104,10 @@ def compare(
         tolerance: the limits.
         cost: `median_ms`, `p90_ms`, `peak_bytes`, as measured with these outputs.
     """
-    missing = sorted(set(reference) - set(candidate))
-    if missing:
-        return Verdict(
-            runtime,
-            0,
-            np.inf,
-            np.inf,
-            np.inf,
-            -1.0,
-            checks=(Check("outputs", False, f"the artifact has no output {', '.join(missing)}"),),
-        )
+    spoilt = [said for name in reference if (said := _spoilt(name, reference[name], candidate.get(name)))]
+    if spoilt:
+        checks = tuple(Check("outputs", False, said) for said in spoilt)
+        return Verdict(runtime, 0, np.inf, np.inf, np.inf, -1.0, checks=checks)
     each = [metrics.closeness(reference[name], candidate[name]) for name in reference]
     figures: dict[str, Any] = {
         "max_abs": max(c.max_abs for c in each),
@@ -135,6 +128,20 @@ def compare(
         peak_bytes=int(cost["peak_bytes"]),
         checks=checks,
     )
+
+
+def _spoilt(name: str, reference: np.ndarray, candidate: np.ndarray | None) -> str:
+    """Why an output can't be compared, or ""."""
+    if candidate is None:
+        return f"the artifact has no output {name}"
+    if reference.size != candidate.size or len(reference) != len(candidate):
+        return f"output {name} has shape {candidate.shape}, the checkpoint's {reference.shape}"
+    # Not left to the limits: the largest of a row of NaN is its first, which may well be the right class.
+    for whose, values in (("the artifact's", candidate), ("the checkpoint's", reference)):
+        bad = values.size - int(np.isfinite(values).sum())
+        if bad:
+            return f"{bad} of {values.size} values of {whose} output {name} are NaN or infinite"
+    return ""
 
 
 def _decisions(

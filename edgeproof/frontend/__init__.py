@@ -44,6 +44,12 @@ def apply(frontend: Frontend, samples: np.ndarray) -> np.ndarray:
         )
     for step in frontend.steps:
         samples = _operation(frontend, step)(samples)
+    if samples.dtype.kind == "f" and not np.isfinite(samples).all():
+        raise Refused(
+            f'frontend: input "{frontend.input}" takes finite numbers.',
+            received=f"NaN or infinity in {np.size(samples) - int(np.isfinite(samples).sum())} places",
+            fix="find where they come from, or leave those samples out",
+        )
     return samples
 
 

@@ -45,7 +45,7 @@ def convert(source: Source, precision: str, path: Path) -> Made:
     path.mkdir(parents=True, exist_ok=True)
     name = _identifier(f"{source.path.stem}_{precision}")
     (path / f"{name}.c").write_text(_source_text(name, aligned(flatbuffer)))
-    (path / f"{name}.h").write_text(_header_text(name, files.read_bytes(aligned(flatbuffer), name), None))
+    _write_header(path, name, files.read_bytes(aligned(flatbuffer), name), None)
     return made
 
 
@@ -53,15 +53,16 @@ def embed(path: Path, contract: Contract) -> None:
     """Write the header again, with the contract as a comment and as constants."""
     name = _name(path)
     summary = files.read_bytes(payload(path), str(path))
-    (path / f"{name}.h").write_text(_header_text(name, summary, contract))
+    _write_header(path, name, summary, contract)
 
 
 def look(path: Path) -> Look:
     """What the C text says: the array's bytes, and the contract in the header."""
     summary = files.read_bytes(payload(path), str(path))
     precision, floats = files.precision(summary)
-    found = re.search(r"edgeproof\.contract: (.*)\n", (path / f"{_name(path)}.h").read_text())
-    contract = Contract.from_json(found[1].replace("*\\/", "*/"), source=str(path)) if found else None
+    header = (path / f"{_name(path)}.h").read_text(encoding="utf-8")
+    found = re.search(rf"^ \* {re.escape(Contract.KEY)}: (.*)$", header, re.MULTILINE)
+    contract = Contract.from_json(found[1], source=str(path)) if found else None
     return Look(precision, floats, summary.operator_counts, contract, bytes=summary.bytes)
 
 
@@ -85,8 +86,9 @@ def _name(path: Path) -> str:
 
 
 def _identifier(text: str) -> str:
-    name = re.sub(r"\W", "_", text)
-    return "_" + name if name[0].isdigit() else name
+    name = re.sub(r"\W", "_", text, flags=re.ASCII)
+    # C keeps names that begin with an underscore for itself.
+    return name if name[0].isalpha() else f"model_{name.lstrip('_')}"
 
 
 def _source_text(name: str, data: bytes) -> str:
@@ -98,6 +100,10 @@ def _source_text(name: str, data: bytes) -> str:
         f"const unsigned char {name}[{len(data)}] EDGEPROOF_ALIGN_16 = {{\n{body}\n}};\n"
         f"const unsigned int {name}_len = {len(data)};\n"
     )
+
+
+def _write_header(path: Path, name: str, summary: files.Summary, contract: Contract | None) -> None:
+    (path / f"{name}.h").write_text(_header_text(name, summary, contract), encoding="utf-8")
 
 
 def _header_text(name: str, summary: files.Summary, contract: Contract | None) -> str:
@@ -143,7 +149,8 @@ extern const unsigned int {name}_len;
 def _end(upper: str, word: str, index: int, tensor: files.TensorInfo) -> str:
     prefix = f"{upper}_{word}" + (str(index) if index else "")
     size = int(np.prod([side or 1 for side in tensor.shape]))
-    text = f"#define {prefix}_SIZE {size} /* {tensor.name}, {'x'.join(map(str, tensor.shape))} {tensor.dtype} */\n"
+    what = f"{_comment(tensor.name)}, {'x'.join(map(str, tensor.shape))} {tensor.dtype}"
+    text = f"#define {prefix}_SIZE {size} /* {what} */\n"
     if len(tensor.scale) == 1:
         text += f"#define {prefix}_SCALE {tensor.scale[0]!r}f\n#define {prefix}_ZERO_POINT ({tensor.zero_point[0]})\n"
     return text
@@ -152,18 +159,26 @@ def _end(upper: str, word: str, index: int, tensor: files.TensorInfo) -> str:
 def _contract_comment(contract: Contract | None) -> str:
     if contract is None:
         return ""
-    return f" * {Contract.KEY}: {_comment(contract.to_json())}\n"
+    # JSON may escape both characters, after which the text neither ends the comment nor begins another.
+    json = contract.to_json().replace("*/", "*\\/").replace("/*", "/\\u002a")
+    return f" * {Contract.KEY}: {json}\n"
 
 
 def _comment(text: str) -> str:
-    """Text that can't end the comment it stands in."""
-    return text.replace("*/", "*\\/")
+    """Text on one line that neither ends the comment it stands in nor begins another."""
+    return " ".join(text.split()).replace("*/", "* /").replace("/*", "/ *")
+
+
+def _string(text: str) -> str:
+    """A C string literal: what is not plain ASCII as octal bytes of UTF-8, and ? escaped, or ??/ were a backslash."""
+    plain = {ord(c): c for c in map(chr, range(32, 127))} | {ord(c): f"\\{c}" for c in '"\\?'}
+    return '"' + "".join(plain.get(byte, f"\\{byte:03o}") for byte in text.encode()) + '"'
 
 
 def _constants(name: str, contract: Contract | None) -> str:
     if contract is None:
         return ""
-    quoted = ", ".join('"' + label.replace("\\", "\\\\").replace('"', '\\"') + '"' for label in contract.labels)
+    quoted = ", ".join(map(_string, contract.labels))
     labels = f"static const char *const {name}_labels[{len(contract.labels)}] = {{{quoted}}};\n" if quoted else ""
     score = contract.score
     reached = (
@@ -173,9 +188,9 @@ def _constants(name: str, contract: Contract | None) -> str:
 /* What the model is: recipe, checkpoint, the checkpoint's score. */
 struct {name}_contract {{ const char *recipe, *checkpoint_sha256, *checkpoint_score; }};
 static const struct {name}_contract {name}_contract = {{
-    "{contract.provenance.recipe}",
-    "{contract.provenance.checkpoint_sha256}",
-    "{reached}",
+    {_string(contract.provenance.recipe)},
+    {_string(contract.provenance.checkpoint_sha256)},
+    {_string(reached)},
 }};
 {labels}"""
 

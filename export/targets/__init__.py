@@ -25,6 +25,10 @@ class Target:
     operators: frozenset[str]
     precisions: tuple[str, ...] = ()
 
+    def takes(self, kind: str, precision: str) -> bool:
+        """Whether it runs artifacts of this format and precision."""
+        return kind == self.format and (not self.precisions or precision in self.precisions)
+
     def missing(self, operators: list[str]) -> list[str]:
         """Those of `operators` that the target has not."""
         return sorted(set(operators) - self.operators)

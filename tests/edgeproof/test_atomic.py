@@ -196,7 +196,7 @@ write(2)
         seen.add(min(found, default=0))
         atomic.sweep(parent)
         assert left(parent) == ["x"]
-        # What had stepped aside is back: after the sweep there is always a whole version, the new one once it was there.
+        # What had stepped aside is back: a whole version always, the new one once it was there.
         assert versions(parent / "x", size) == (found or {1})
         if done.returncode == 0:
             assert found == {2}

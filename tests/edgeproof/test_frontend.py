@@ -251,3 +251,11 @@ def test_any_step_on_any_array_gives_an_array_or_a_refusal(op: str, arguments: A
         except Refused:
             return
     assert isinstance(made, np.ndarray)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused_and_counted(bad: float) -> None:
+    samples = np.zeros((2, 3), np.float32)
+    samples[1, 2] = bad
+    with pytest.raises(Refused, match="NaN or infinity in 1 places"):
+        frontend.apply(Frontend("x"), samples)

@@ -43,17 +43,23 @@ def read(path: Path, *, dimensions: int) -> np.ndarray:
                     received=head[:4].hex() or "an empty file",
                     fix=fix,
                 )
+            if len(head) != 4 + 4 * dimensions:
+                raise Refused(
+                    f"idx: the header of {path.name} must go on with {dimensions} size(s) of 4 bytes.",
+                    received=f"{len(head) - 4} bytes",
+                    fix=fix,
+                )
             shape = tuple(int.from_bytes(head[i : i + 4], "big") for i in range(4, len(head), 4))
-            expected = math.prod(shape) if len(shape) == dimensions else -1
+            expected = math.prod(shape)
             # Never unpack more than the header promises, nor believe a promise beyond reason.
-            body = file.read(expected + 1) if 0 <= expected < _LARGEST else b""
+            body = file.read(expected + 1) if expected < _LARGEST else b""
     except (OSError, EOFError, zlib.error) as error:
         raise Refused("idx: the file must unpack whole.", received=f"{path}: {error}", fix=fix) from error
     if len(body) != expected:
-        more = "more than " if len(body) > expected >= 0 else ""
+        more = "more than " if len(body) > expected else ""
         raise Refused(
             f"idx: the body of {path.name} must have as many bytes as its header says, {expected} for sizes {shape}.",
-            received=f"{more}{min(len(body), max(expected, 0))} bytes",
+            received=f"{more}{min(len(body), expected)} bytes",
             fix=fix,
         )
     return np.frombuffer(body, np.uint8).reshape(shape)

@@ -1,0 +1,316 @@
+"""One suite over every recipe, in every form that its rules know: what a system must keep to be one of ours.
+
+Nothing here names a system. A new file in `train/recipes/` is covered from the moment it exists.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from edgeproof import frontend, metrics, samples
+from edgeproof.contract import PRECISIONS, Contract, sample_hashes
+from train import data, registry, settings
+from train.data import Dataset
+from train.recipe import Recipe
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = registry.names()
+
+Form = tuple[str, tuple[tuple[str, Any], ...]]
+
+
+def forms() -> Iterator[Form]:
+    """Every recipe's plain form, and those that its rules make by settings: ("lenet5", (("variant", "1998"),))."""
+    for name in NAMES:
+        seen = [()]
+        for rule in registry.load(name).when:
+            form = tuple(sorted((key, value) for key, value in rule.where.items() if key != "data"))
+            if form not in seen:
+                seen.append(form)
+        yield from ((name, form) for form in seen)
+
+
+FORMS = list(forms())
+
+
+def told(form: Form) -> str:
+    return " ".join([form[0], *[f"{key}={value}" for key, value in form[1]]])
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def recipe(name: str) -> Recipe:
+    return registry.load(name)
+
+
+# --- the file ---
+
+
+def test_every_recipe_file_is_covered() -> None:
+    files = {path.stem for path in (ROOT / "train" / "recipes").glob("*.py")} - {"__init__"}
+    assert set(NAMES) == {form[0] for form in FORMS} == files
+    assert len(NAMES) == len(files) > 0
+
+
+def test_the_docstring_tells_what_it_is_how_to_run_it_and_the_source(name: str) -> None:
+    text = importlib.import_module(f"train.recipes.{name}").__doc__ or ""
+    assert registry.headline(name)
+    assert f"python -m train {name}" in text
+    assert re.search(r"\b(19|20)\d\d\b", text), "the year of a paper or of a data set's publication"
+
+
+def test_the_builder_s_arguments_are_the_recipe_s_with_the_same_defaults(recipe: Recipe) -> None:
+    assert re.fullmatch(r"models(\.\w+)+:build_\w+", recipe.build)
+    parameters = inspect.signature(recipe.builder()).parameters.values()
+    assert {p.kind for p in parameters} <= {inspect.Parameter.KEYWORD_ONLY}
+    assert {p.name: p.default for p in parameters} == dict(recipe.arguments)
+    assert {p.name: type(p.default) for p in parameters} == {k: type(v) for k, v in recipe.arguments.items()}
+
+
+def test_settings_of_builder_and_objective_do_not_collide(recipe: Recipe) -> None:
+    fields = {field.name for field in dataclasses.fields(recipe.fit)}
+    assert not set(recipe.arguments) & fields
+    assert not (set(recipe.arguments) | fields) & {"seed", "data"}
+
+
+def test_rules_and_tiny_speak_of_settings_that_exist(recipe: Recipe) -> None:
+    defaults = recipe.defaults()
+    for rule in recipe.when:
+        assert rule.where.keys() <= {*defaults, "data"}
+        assert rule.where.get("data", "embedded") in recipe.data
+    for changes in (recipe.tiny, *[rule.settings for rule in recipe.when]):
+        assert changes.keys() <= defaults.keys()
+        assert {key: type(value) for key, value in changes.items()} == {key: type(defaults[key]) for key in changes}
+
+
+def test_every_setting_can_be_set_from_the_command_line(recipe: Recipe) -> None:
+    for key, value in recipe.defaults().items():
+        assert settings.parse(recipe, [f"{key}={value}"]) == {key: value}
+
+
+def test_data_sets_exist_and_one_is_always_at_hand(recipe: Recipe) -> None:
+    assert "embedded" in recipe.data
+    for module in recipe.data.values():
+        assert module.startswith("train.data.")
+        assert callable(importlib.import_module(module).load)
+
+
+def test_floors_and_published_figures_are_of_data_and_forms_that_exist(recipe: Recipe) -> None:
+    assert recipe.goal.metric in metrics.METRICS
+    assert "embedded" in recipe.goal.floors
+    assert all(0 < floor <= 1 for floor in recipe.goal.floors.values())
+    for key in (*recipe.goal.floors, *recipe.goal.published):
+        name, _, variant = key.partition("/")
+        assert name in recipe.data, key
+        if variant:
+            built = settings.resolve(recipe, name, {"variant": variant})
+            recipe.builder()(**{argument: built[argument] for argument in recipe.arguments})
+    for published in recipe.goal.published.values():
+        assert 0 < published.value <= 1
+        assert published.source
+
+
+def test_each_form_has_the_floor_meant_for_it(recipe: Recipe) -> None:
+    for name in recipe.data:
+        for key, floor in recipe.goal.floors.items():
+            data_name, _, variant = key.partition("/")
+            if data_name == name:
+                assert recipe.goal.floor(name, variant) == floor
+    assert recipe.goal.floor("no such data", "") is None
+
+
+def test_what_is_said_of_formats_is_said_of_ours(recipe: Recipe) -> None:
+    assert recipe.tolerances.keys() <= set(PRECISIONS)
+    for reason in recipe.refused.values():
+        assert reason.strip()
+
+
+def test_a_card_can_be_written(recipe: Recipe) -> None:
+    assert recipe.title
+    assert len(recipe.use.split()) > 10
+    assert len(recipe.limits.split()) > 10
+
+
+# --- the system, trained tiny ---
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """One form, trained in its tiny version."""
+
+    name: str
+    recipe: Recipe
+    settings: dict[str, Any]
+    out: Path
+    outcome: Any
+
+    @property
+    def path(self) -> Path:
+        return self.out / f"{self.name}.h5"
+
+    @property
+    def contract(self) -> Contract:
+        with h5py.File(self.path, "r") as file:
+            return Contract.from_json(file.attrs[Contract.KEY])
+
+    def model(self) -> Any:
+        """The checkpoint as Keras loads it, the project's layers known by their registered names."""
+        import keras
+
+        importlib.import_module("models.layers")
+        return keras.saving.load_model(self.path, compile=False)
+
+    def outputs(self, model: Any, raw: dict[str, np.ndarray]) -> np.ndarray:
+        """What a model says to raw samples, by way of the contract's frontends."""
+        inputs = [frontend.apply(self.contract.frontend(t.name), raw[t.name]) for t in model.inputs]
+        return np.asarray(model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0))
+
+
+@cache
+def embedded(name: str) -> Dataset:
+    return data.load(registry.load(name), "embedded", None)
+
+
+@pytest.fixture(scope="module", params=FORMS, ids=told)
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    from train import run
+
+    name, wishes = request.param[0], dict(request.param[1])
+    recipe = registry.load(name)
+    resolved = settings.resolve(recipe, "embedded", wishes, tiny=True)
+    out = tmp_path_factory.mktemp(name)
+    asked = run.Request(name, recipe, "embedded", resolved, out, "python -m train", wishes=wishes, quiet=True)
+    return Trained(name, recipe, resolved, out, run.train(asked, embedded(name)))
+
+
+def test_tiny_training_lowers_the_loss(trained: Trained) -> None:
+    losses = [figures["loss"] for figures in trained.outcome.history]
+    assert len(losses) == trained.settings["epochs"] > 1
+    assert losses[-1] < losses[0]
+    assert all(np.isfinite(value) for figures in trained.outcome.history for value in figures.values())
+
+
+def test_the_checkpoint_comes_back_as_the_same_function(trained: Trained, tmp_path: Path) -> None:
+    from train import checkpoint
+
+    model, raw = trained.model(), {k: v[:40] for k, v in embedded(trained.name).test.samples.items()}
+    built = trained.recipe.builder()(**{key: trained.settings[key] for key in trained.recipe.arguments})
+    assert [tuple(w.shape) for w in built.weights] == [tuple(w.shape) for w in model.weights]
+    built.set_weights(model.get_weights())
+    checkpoint.write(tmp_path / "again.h5", model, trained.contract)
+    again = dataclasses.replace(trained, name="again", out=tmp_path)
+    # Same weights, same operations, same kernels: the same bits.
+    expected = trained.outputs(model, raw)
+    np.testing.assert_array_equal(trained.outputs(built, raw), expected)
+    np.testing.assert_array_equal(again.outputs(again.model(), raw), expected)
+    assert again.contract == trained.contract
+
+
+def test_the_checkpoint_reaches_the_score_that_its_contract_states(trained: Trained) -> None:
+    test, score = embedded(trained.name).test, trained.contract.score
+    values = metrics.METRICS[trained.recipe.goal.metric](
+        trained.outputs(trained.model(), dict(test.samples)), test.labels
+    )
+    assert score is not None
+    assert score == trained.outcome.score
+    assert (score.metric, score.n) == (trained.recipe.goal.metric, len(test))
+    assert (score.data, score.split) == ("embedded", "test")
+    assert score.value == np.mean(values)
+    assert 0 <= score.interval[0] <= score.value <= score.interval[1] <= 1
+
+
+def test_the_contract_describes_the_model_s_ends(trained: Trained) -> None:
+    model, contract = trained.model(), trained.contract
+    (graph,) = contract.graphs
+    assert [(t.name, t.shape, t.dtype) for t in graph.inputs] == [(t.name, t.shape, t.dtype) for t in model.inputs]
+    outputs = zip(model.output_names, model.outputs, strict=True)
+    assert [(t.name, t.shape, t.dtype) for t in graph.outputs] == [(n, t.shape, t.dtype) for n, t in outputs]
+    for tensor in (*graph.inputs, *graph.outputs):
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", tensor.name), "names that survive every format"
+        assert tensor.shape[0] is None, "the batch is free"
+        assert tensor.layout, tensor.name
+    assert contract.name == trained.name
+    assert trained.recipe.title in contract.title
+    assert contract.artifact is None
+    assert contract.tolerances == dict(trained.recipe.tolerances)
+    assert contract.refused == dict(trained.recipe.refused)
+
+
+def test_the_frontends_make_the_inputs(trained: Trained) -> None:
+    graph, raw = trained.contract.graphs[0], embedded(trained.name).test.samples
+    assert [f.input for f in trained.contract.frontends] == [t.name for t in graph.inputs]
+    assert set(raw) == {t.name for t in graph.inputs}
+    for tensor in graph.inputs:
+        made = frontend.apply(trained.contract.frontend(tensor.name), raw[tensor.name][:3])
+        assert made.shape == (3, *tensor.shape[1:])
+        assert str(made.dtype) == tensor.dtype
+        assert np.isfinite(made).all()
+
+
+def test_the_output_can_be_decoded_and_every_class_has_a_name(trained: Trained) -> None:
+    contract = trained.contract
+    outputs = {t.name: t for t in contract.graphs[0].outputs}
+    assert contract.decode.output in outputs
+    assert contract.decode.kind in ("classify", "values")
+    if contract.decode.kind == "classify":
+        classes = outputs[contract.decode.output].shape[-1]
+        assert len(contract.labels) == len(set(contract.labels)) == classes
+        labels = np.concatenate([s.labels for s in _splits(embedded(trained.name))])
+        assert set(labels) == set(range(classes)), "every class is in the data"
+
+
+def test_provenance_is_complete(trained: Trained) -> None:
+    found, dataset = trained.contract.provenance, embedded(trained.name)
+    assert found.recipe == trained.name
+    assert found.settings == {**trained.settings, "data": "embedded"}
+    assert found.seed == trained.settings["seed"]
+    assert found.data_sha256 == dataset.sha256()
+    assert set(found.versions) == {"edgeproof", "keras", "tensorflow", "python"}
+    assert all(re.match(r"\d+\.\d+", version) for version in found.versions.values())
+
+
+def test_samples_are_held_out_and_calibration_is_not(trained: Trained) -> None:
+    inputs = [t.name for t in trained.contract.graphs[0].inputs]
+    found, dataset = samples.load(trained.out / "samples.npz", inputs), embedded(trained.name)
+    assert len(found.evaluation[inputs[0]]) == len(dataset.test) >= 400
+    np.testing.assert_array_equal(found.labels, dataset.test.labels)
+    calibration = [h for name in inputs for h in sample_hashes(found.calibration[name])]
+    assert tuple(calibration) == trained.contract.provenance.calibration
+    for name in inputs:
+        fitted, held_out, judged = (set(sample_hashes(s.samples[name])) for s in _splits(dataset))
+        assert not fitted & judged
+        assert not fitted & held_out
+        assert not held_out & judged
+        assert set(sample_hashes(found.calibration[name])) <= fitted
+
+
+def test_the_card_is_complete(trained: Trained) -> None:
+    text, facts = (trained.out / "card.md").read_text(), json.loads((trained.out / "run.json").read_text())
+    recipe, score = trained.recipe, trained.outcome.score
+    for told in (recipe.title, recipe.use, recipe.limits, embedded(trained.name).title, f"{score.value:.2%}"):
+        assert told in text, told
+    for word in ("95% interval", "splits", "training time", "versions", "Intended use", "Limits", "confusion.png"):
+        assert word in text, word
+    assert ("SYNTHETIC" in text) == embedded(trained.name).synthetic
+    assert (facts["settings"], facts["score"]["value"]) == (trained.settings, score.value)
+    assert len((trained.out / "history.csv").read_text().splitlines()) == 1 + trained.settings["epochs"]
+
+
+def _splits(dataset: Dataset) -> tuple[data.Split, data.Split, data.Split]:
+    return dataset.train, dataset.validation, dataset.test

@@ -1,0 +1,141 @@
+"""The worker: whatever a child does, the parent gets an answer or a reason, and the next call works."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgeproof.errors import NewerContract, Refused, Unwritable
+from export import formats
+from export.worker import Crashed, Worker
+
+ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parents[2], Path(__file__).parent)))}
+LOG_LIMIT = 10_000  # characters: what a person reads in a report
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker(environment=ENVIRONMENT) as worker:
+        yield worker
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "reason", "quoted"),
+    [
+        ("abort", {}, "died of SIGABRT", "about to abort"),
+        ("leave", {"status": 3}, "ended with status 3", "leaving with 3"),
+        ("leave", {"status": 0}, "ended with status 0", "leaving with 0"),
+        ("exit_politely", {"status": 5}, "ended with status 5", ""),
+        ("killed", {}, "was killed", ""),
+        ("not_json", {}, "ended with status 1", "not JSON serializable"),
+    ],
+)
+def test_a_child_that_dies_is_told_and_replaced(
+    worker: Worker, function: str, arguments: dict[str, int], reason: str, quoted: str
+) -> None:
+    before = worker.call("crashers:pid")
+    with pytest.raises(Crashed, match=reason) as crash:
+        worker.call(f"crashers:{function}", **arguments)
+    assert quoted in crash.value.log
+    assert "\n" not in crash.value.reason
+    assert worker.call("crashers:echo", value=[1, "two"]) == [1, "two"]
+    assert worker.call("crashers:pid") != before
+    assert not alive(before), "the dead child was not waited for"
+
+
+def test_an_exception_is_told_with_its_traceback_and_the_child_lives_on(worker: Worker) -> None:
+    before = worker.call("crashers:pid")
+    with pytest.raises(Crashed) as crash:
+        worker.call("crashers:fail", message="no such operator\nand more of it")
+    assert crash.value.reason == "LookupError: no such operator"
+    assert "crashers.py" in crash.value.log
+    assert "and more of it" in crash.value.log
+    assert "about to fail" in crash.value.log
+    assert worker.call("crashers:pid") == before
+
+
+@pytest.mark.parametrize("function", ["crashers:nothing_of_that_name", "no_module_of_that_name:f", "crashers"])
+def test_a_function_that_is_not_there_is_a_crash_not_a_hang(worker: Worker, function: str) -> None:
+    with pytest.raises(Crashed, match="Error"):
+        worker.call(function)
+
+
+def test_a_child_that_hangs_is_ended_after_the_timeout() -> None:
+    with Worker(timeout=1, environment=ENVIRONMENT) as worker:
+        before = worker.call("crashers:pid")
+        with pytest.raises(Crashed, match="over 1 s") as crash:
+            worker.call("crashers:hang")
+        assert crash.value.log == "hanging"
+        assert not alive(before)
+        assert worker.call("crashers:echo", value=1) == 1
+
+
+def test_what_libraries_print_never_becomes_an_answer(worker: Worker) -> None:
+    # Far over what a pipe holds, so that a parent which does not drain it would wait for ever.
+    assert worker.call("crashers:shout", size=8 << 20) == "heard"
+    assert worker.call("crashers:echo", value="next") == "next"
+
+
+def test_a_crash_quotes_the_end_of_what_was_printed_and_no_more(worker: Worker) -> None:
+    with pytest.raises(Crashed) as crash:
+        worker.call("crashers:shout_and_abort", size=8 << 20)
+    assert crash.value.log.endswith("the last words")
+    assert len(crash.value.log) < LOG_LIMIT
+    with pytest.raises(Crashed) as crash:
+        worker.call("crashers:many_lines", count=1000)
+    assert crash.value.log.splitlines() == [f"line {i}" for i in range(988, 1000)]
+
+
+def test_a_crash_quotes_nothing_of_earlier_calls(worker: Worker) -> None:
+    with pytest.raises(Crashed):
+        worker.call("crashers:abort")
+    with pytest.raises(Crashed) as crash:
+        worker.call("crashers:killed")
+    assert "about to abort" not in crash.value.log
+
+
+@pytest.mark.parametrize("kind", [Refused, Unwritable, NewerContract])
+def test_a_refusal_passes_through_whole(worker: Worker, kind: type[Refused]) -> None:
+    before = worker.call("crashers:pid")
+    with pytest.raises(Refused) as refusal:
+        worker.call("crashers:refuse", kind=kind.__name__)
+    assert type(refusal.value) is kind
+    assert (refusal.value.rule, refusal.value.received, refusal.value.fix) == ("the rule: ü\n", 'what "came"', "the fix")
+    assert worker.call("crashers:pid") == before
+
+
+def test_a_child_that_died_between_calls_is_replaced_without_blame(worker: Worker) -> None:
+    before = worker.call("crashers:pid")
+    assert worker.call("crashers:die_later", seconds=0.05) == "well"
+    os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
+    assert worker.call("crashers:echo", value="again") == "again"
+
+
+def test_arguments_and_answers_larger_than_a_pipe_pass(worker: Worker) -> None:
+    text = "ä" * (1 << 20)
+    assert worker.call("crashers:echo", value=text) == text
+
+
+def test_the_child_has_a_fixed_hash_seed_and_finds_the_checkout(worker: Worker) -> None:
+    assert worker.call("crashers:environment", name="PYTHONHASHSEED") == "0"
+    with Worker() as plain:
+        assert plain.call("export.formats:names") == formats.names()
+
+
+def test_closing_ends_the_child_and_may_be_done_twice() -> None:
+    worker = Worker(environment=ENVIRONMENT)
+    child = worker.call("crashers:pid")
+    worker.close()
+    assert not alive(child)
+    worker.close()
