@@ -23,7 +23,7 @@ endef
 # What `make demo` does once the environment is there: one line a stage, each a command a reader can repeat.
 define DEMO
 $(PY) -m train lenet5 --out saved/lenet5
-$(PY) -m export saved/lenet5
+$(PY) -m export saved/lenet5 --brief
 .venv/bin/edgeproof run saved/lenet5/export/lenet5.int8.tflite saved/lenet5/sample.png
 $(PY) -m export.report saved/lenet5
 endef

@@ -37,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--target", default="", help="also require that this target has every operator: " + ", ".join(targets.names())
     )
+    parser.add_argument("--brief", action="store_true", help="no table; python -m export.report shows it later")
     parser.add_argument("--list", action="store_true", help="list the formats and precisions")
     args = parser.parse_args(arguments)
     if args.list:
@@ -67,7 +68,8 @@ def _export(args: argparse.Namespace, command: str) -> int:
     print(f"export: {len(pairs)} artifacts of {args.checkpoint}", file=sys.stderr)
     outcome = pipeline.run(request, tell=lambda result: print(f"  {report.line(result)}", file=sys.stderr, flush=True))
     page = report.write(outcome)
-    print(report.table(report.facts(outcome)))
+    if not args.brief:
+        print(report.table(report.facts(outcome)))
     print(f"report: {page}")
     return 0 if outcome.passed else 1
 

@@ -80,7 +80,7 @@ def table(told: Mapping[str, Any]) -> str:
     """The results as a table for a terminal, a row a set of kernels, from what `facts` tells or report.json holds."""
     head = ("artifact", "kernels", "bytes", "agreement", "score", "drop (95%)", "rel. L2", "ms", "verdict")
     rows = [row for result in told["artifacts"] for row in _rows(result)]
-    score = told["checkpoint"]["score"]
+    score = told["checkpoint"]["score"] if told["samples"]["labelled"] else None
     rows.insert(
         0,
         (

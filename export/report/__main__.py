@@ -28,10 +28,18 @@ def _show(folder: Path) -> int:
             received=f"no report.json in {folder}",
             fix=f"python -m export {folder}",
         )
-    told = json.loads(found[0].read_text())
-    print(report.table(told))
+    try:
+        told = json.loads(found[0].read_text())
+        table, passed = report.table(told), told["passed"]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise Refused(
+            "report: report.json must be as export wrote it.",
+            received=f"{found[0]}: {type(error).__name__} {error}",
+            fix=f"python -m export {folder}",
+        ) from error
+    print(table)
     print(f"report: {found[0].with_name('report.html')}")
-    return 0 if told["passed"] else 1
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def _view(outcome: Outcome) -> dict[str, Any]:
         "command": outcome.command,
         "n": n,
         "samples": outcome.samples,
+        "labelled": outcome.labels is not None,
         "machine": machine(),
         "passed": outcome.passed,
         "older": outcome.older,
@@ -90,7 +91,7 @@ def _enough(compared: list[tuple[Result, Verdict]], passed: bool) -> Answer:
     if scored:
         drop, (low, high), file, verdict = max(scored, key=lambda row: row[0])
         said = f"largest loss of score: {file} on {verdict.runtime} kernels (95% interval {low:+.2f} to {high:+.2f})"
-        return Answer(question, f"{drop:+.2f} points", said, all(row[3].passed for row in scored))
+        return Answer(question, f"{drop:+.2f} points", said, all(v.passed for _, v in compared))
     agreeing = [v.agreement for _, v in compared if v.agreement is not None]
     if agreeing:
         return Answer(question, f"{min(agreeing):.2%}", "smallest agreement with the checkpoint's decisions", passed)
@@ -138,8 +139,8 @@ def _classes(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> dict[s
     rows = [(f"{r.file} / {v.runtime}", v.agreement_by_class) for r, v in compared if v.agreement_by_class]
     if not rows or len(rows[0][1]) > 40:
         return None
-    labels = outcome.contract.labels or tuple(map(str, range(len(rows[0][1]))))
-    return {"labels": labels, "rows": rows}
+    classes, labels = len(rows[0][1]), outcome.contract.labels
+    return {"labels": labels if len(labels) == classes else range(classes), "rows": rows}
 
 
 def _disagreeing(outcome: Outcome) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ def scatter(reference: np.ndarray, panels: Sequence[tuple[str, np.ndarray]]) -> 
         axis.set_visible(True)
         axis.plot(ends, ends, color=_LIGHT, linewidth=1, zorder=0)
         axis.scatter(x[chosen], values.ravel()[chosen], s=2, color=_BLUE, alpha=0.35, linewidths=0)
-        axis.set_title(title, fontsize=8)
+        axis.set_title(title, fontsize=8, parse_math=False)
         axis.spines[["top", "right"]].set_visible(False)
     figure.supxlabel("checkpoint", fontsize=8)
     figure.supylabel("artifact", fontsize=8)
