@@ -19,8 +19,8 @@ _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, 
 
 
 @contextmanager
-def refusing(path: Path) -> Iterator[None]:
-    """Turn the operating system's reasons for not writing `path` into one clear refusal."""
+def refusing(path: Path, *also: int) -> Iterator[None]:
+    """Turn the operating system's reasons for not writing `path`, and the error numbers `also`, into one refusal."""
     try:
         yield
     except OSError as error:
@@ -30,7 +30,7 @@ def refusing(path: Path) -> Iterator[None]:
                 received=f"{error.strerror or error}",
                 fix="free some space or write somewhere else; nothing that was there before has changed",
             ) from error
-        if error.errno in _CLOSED:
+        if error.errno in _CLOSED or error.errno in also:
             raise Unwritable(
                 f"write: {path.parent} must be a folder that this user may write in.",
                 received=f"{error.strerror or error}",
@@ -114,7 +114,7 @@ def prepare(parent: str | os.PathLike[str]) -> None:
         Unwritable: it can't.
     """
     parent = Path(parent)
-    with refusing(parent / "file"):
+    with refusing(parent / "file", errno.ENOENT):  # as /proc says of folders that it will not have
         parent.mkdir(parents=True, exist_ok=True)
     sweep(parent)
     probe = parent / f"{_PREFIX}probe"

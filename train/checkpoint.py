@@ -71,7 +71,9 @@ def read_state(path: Path) -> State | None:
             group = file[STATE]
             head = json.loads(group.attrs["state"])
             variables = [group[f"{i:05d}"][()] for i in range(head["variables"])]
-        return State(head["epoch"], head["history"], head["settings"], head["data_sha256"], variables, head["seconds"])
+        # JSON has no tuples; a recipe's settings have no lists.
+        settings = {k: tuple(v) if isinstance(v, list) else v for k, v in head["settings"].items()}
+        return State(head["epoch"], head["history"], settings, head["data_sha256"], variables, head["seconds"])
     except Exception as error:  # damage shows as whatever h5py and numpy stumble over
         raise Refused(
             "train: --resume needs a whole checkpoint of a run in progress.",

@@ -47,7 +47,8 @@ def guard(program: str, act: Callable[[], int]) -> int:
         sys.stdout.flush()  # here, where a refusal can still be told
         return status
     except Refused as refusal:
-        print(f"{program}: {refusal}", file=sys.stderr)
+        # A rule begins with its stage; where that is the program's own name, once is enough.
+        print(refusal if refusal.rule.startswith(f"{program}:") else f"{program}: {refusal}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         _discard_output()

@@ -401,3 +401,9 @@ def test_what_stepped_aside_goes_when_its_successor_is_there(tmp_path: Path) -> 
     atomic.sweep(tmp_path)
     assert (tmp_path / "model" / "weights").read_text() == "model"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@posix
+def test_a_folder_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="must be a folder that this user may write in"):
+        atomic.prepare("/proc/edgeproof/x")

@@ -154,7 +154,7 @@ def test_a_run_that_diverges_keeps_the_previous_checkpoint(refused: Refusing, ba
     told = refused("--set", "learning_rate=1e30", "--set", f"batch={batch}")
     assert "the loss must stay finite" in told["rule"]
     assert "in epoch 1, learning_rate 1e+30" in told["received"]
-    assert told["fix"] == "lower it: --set learning_rate=1e+29; nothing was written"
+    assert told["fix"] == "lower it: --set learning_rate=1e+29; nothing of this run was written"
 
 
 def test_there_must_be_something_to_resume(refused: Refusing, tmp_path: Path) -> None:
@@ -177,3 +177,9 @@ def test_below_the_floor_is_status_1_not_2(tmp_path: Path, capsys: pytest.Captur
     assert "below the floor of 98.50%" in capsys.readouterr().err
     assert (tmp_path / "lenet5.h5").is_file()
     assert "98.50%: **missed**" in (tmp_path / "card.md").read_text()
+
+
+def test_a_data_folder_is_not_passed_over_in_silence(refused: Refusing, tmp_path: Path) -> None:
+    told = refused("--data-dir", str(tmp_path))
+    assert "not from a folder" in told["rule"]
+    assert "--data mnist" in told["fix"]
