@@ -72,7 +72,9 @@ def fit(
         wild = {name: value for name, value in figures.items() if not math.isfinite(value)}
         if wild:
             told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in wild.items())
-            kept = f"the checkpoint of epoch {epoch} is kept" if epoch and run.path else "nothing of this run was written"
+            kept = f"the checkpoint of epoch {epoch} is kept"
+            if not epoch or not run.path:
+                kept = "nothing of this run was written"
             raise Refused(
                 "train: the loss must stay finite.",
                 received=f"{told} in epoch {epoch + 1}, learning_rate {run.settings['learning_rate']}",

@@ -405,5 +405,5 @@ def test_what_stepped_aside_goes_when_its_successor_is_there(tmp_path: Path) -> 
 
 @posix
 def test_a_folder_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="must be a folder that this user may write in"):
+    with pytest.raises(Unwritable, match="must be a folder that this user may write in"):
         atomic.prepare("/proc/edgeproof/x")
