@@ -98,7 +98,7 @@ def main() -> None:
             outcome = pipeline.run(request)
             (output, reference), *_ = outcome.reference.items()
             print(f"{name}.h5 on {len(held)} natural inputs (calibrated on {len(seen)} others)")
-            print(f"  {'file':<34} {'kernels':<12} {'bytes':>9} {'relative L2':>12} {'agreement':>10}")
+            print(f"  {'file':<38} {'kernels':<12} {'bytes':>9} {'relative L2':>12} {'agreement':>10}")
             for result in outcome.results:
                 for verdict in result.verdicts:
                     found = outcome.outputs[(result.file, verdict.runtime)][output]
@@ -115,7 +115,7 @@ def main() -> None:
 def _row(file: str, kernels: str, size: int, reference: np.ndarray, found: np.ndarray, name: str) -> None:
     distance = metrics.closeness(reference, found).relative_l2
     same = f"{np.mean(metrics.decisions(reference) == metrics.decisions(found)):.2%}" if name != "ad01" else ""
-    print(f"  {file:<34} {kernels:<12} {size:>9,} {distance:>12.2e} {same:>10}")
+    print(f"  {file:<38} {kernels:<12} {size:>9,} {distance:>12.2e} {same:>10}")
 
 
 if __name__ == "__main__":
