@@ -74,8 +74,9 @@ def _train(args: argparse.Namespace, command: str) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet.without(b"WARNING: All log messages before absl", b"I0000"):
         from train import card, checkpoint, run
+        from train.request import Request
 
-    request = run.Request(
+    request = Request(
         args.recipe,
         recipe,
         args.data,

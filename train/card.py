@@ -9,7 +9,7 @@ import math
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,7 @@ from edgeproof.contract import Contract
 from train import plots
 from train.data import Dataset
 from train.progress import clock
-
-if TYPE_CHECKING:
-    from train.run import Outcome, Request
+from train.request import Outcome, Request
 
 
 def write(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -21,39 +19,9 @@ from train import card, checkpoint, loop, plots, samples
 from train.data import Dataset, Split
 from train.objectives.supervised import Supervised
 from train.recipe import Recipe
+from train.request import Outcome, Request
 
 _LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a person asked for."""
-
-    name: str
-    recipe: Recipe
-    data: str
-    settings: dict[str, Any]
-    out: Path
-    command: str
-    seeds: int = 1
-    resume: bool = False
-    wishes: dict[str, Any] = dataclasses.field(default_factory=dict)
-    board: Path | None = None
-    quiet: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run gave: everything that card and run.json tell."""
-
-    score: Score
-    by_seed: dict[int, float]
-    floor: float | None
-    history: list[dict[str, float]]
-    seconds: float
-    parameters: int
-    confusion: np.ndarray
-    path: Path
 
 
 def train(request: Request, dataset: Dataset) -> Outcome:

@@ -11,7 +11,8 @@ import stat
 
 from edgeproof.errors import Refused, nearest
 from edgeproof.formats import onnx, tflite
-from edgeproof.formats.summary import Body, Operator, Summary, TensorInfo, precision
+from edgeproof.formats.precisions import precision
+from edgeproof.formats.summary import Body, Operator, Summary, TensorInfo
 
 __all__ = ["Body", "Operator", "Summary", "TensorInfo", "precision", "read", "read_bytes", "read_file"]
 

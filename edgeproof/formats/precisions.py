@@ -7,10 +7,8 @@ file keeps a few float32 scalars and a dynamic-range file its float32 biases and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from edgeproof.formats.summary import Operator, Summary, TensorInfo
+from edgeproof.formats.summary import Operator, Summary, TensorInfo
 
 Verdict = tuple[str, tuple[str, ...]]
 
@@ -42,8 +40,17 @@ _INTEGER = _words("ConvInteger MatMulInteger MatMulInteger16 QGemm")
 _VOUCHED = "com.microsoft."  # another maker's operator may do anything behind integer ends
 
 
-def tflite(summary: Summary) -> Verdict:
-    """See `edgeproof.formats.summary.precision`."""
+def precision(summary: Summary) -> tuple[str, tuple[str, ...]]:
+    """The precision as the bytes say it, and what stands in the way of a better name.
+
+    Returns:
+        One of "f32", "f16", "int8-dynamic", "int8", "int16x8" with (), or "mixed" with the operators that fit none
+        of them: as a rule those that still touch floats. Sorted, each once.
+    """
+    return _tflite(summary) if summary.format == "tflite" else _onnx(summary)
+
+
+def _tflite(summary: Summary) -> Verdict:
     graphs = [(tensors, operators, _derived(tensors, operators)) for tensors, operators in summary.graphs]
     ends = {summary.tensors[i].dtype for i in (*summary.inputs, *summary.outputs)}
     flowing = {
@@ -135,8 +142,7 @@ def _names(operators: Iterable[Operator]) -> tuple[str, ...]:
     return tuple(sorted({operator.name for operator in operators}))
 
 
-def onnx(summary: Summary) -> Verdict:
-    """See `edgeproof.formats.summary.precision`."""
+def _onnx(summary: Summary) -> Verdict:
     uses = _Uses()
     for tensors, operators in summary.graphs:
         uses.add(tensors, operators)

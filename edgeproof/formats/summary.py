@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edgeproof.formats import precisions
-
 if TYPE_CHECKING:
     from edgeproof.contract import Contract
 
@@ -121,14 +119,3 @@ class Summary:
     def operator_counts(self) -> dict[str, int]:
         """How often the main graph uses each operator, by name."""
         return dict(sorted(Counter(operator.name for operator in self.operators).items()))
-
-
-def precision(summary: Summary) -> tuple[str, tuple[str, ...]]:
-    """The precision as the bytes say it, and what stands in the way of a better name.
-
-    Returns:
-        One of "f32", "f16", "int8-dynamic", "int8", "int16x8" with (), or "mixed" with the operators that fit none
-        of them: as a rule those that still touch floats. Sorted, each once.
-    """
-    rules = precisions.tflite if summary.format == "tflite" else precisions.onnx
-    return rules(summary)

@@ -8,16 +8,15 @@ import hashlib
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import edgeproof
-from edgeproof import formats as files
 from edgeproof.contract import Contract
-from export.formats import Format, Look, Made
+from export import lone
+from export.formats import Format, Made
 
 if TYPE_CHECKING:
     from export.source import Source
@@ -193,20 +192,6 @@ def embed(path: Path, contract: Contract) -> None:
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def look(path: Path) -> Look:
-    """What the bytes say."""
-    summary = files.read(path)
-    precision, floats = files.precision(summary)
-    return Look(precision, floats, summary.operator_counts, summary.contract)
-
-
-def session(path: Path, runtime: str) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    """The runner itself."""
-    from edgeproof.runner import load
-
-    return load(path, kernels=runtime).infer
-
-
 FORMAT = Format(
     title="ONNX",
     precisions=("f32", "f16", "int8"),
@@ -214,6 +199,6 @@ FORMAT = Format(
     runtimes=("onnxruntime",),
     convert=convert,
     embed=embed,
-    look=look,
-    session=session,
+    look=lone.look,
+    session=lone.session,
 )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeproof import formats as files
 from edgeproof.contract import Contract
 from edgeproof.errors import Refused
-from export.formats import Format, Look, Made
+from export import lone
+from export.formats import Format, Made
 from export.tflite_metadata import with_metadata
 
 if TYPE_CHECKING:
@@ -91,20 +91,6 @@ def embed(path: Path, contract: Contract) -> None:
     path.write_bytes(with_metadata(path.read_bytes(), contract))
 
 
-def look(path: Path) -> Look:
-    """What the bytes say."""
-    summary = files.read(path)
-    precision, floats = files.precision(summary)
-    return Look(precision, floats, summary.operator_counts, summary.contract)
-
-
-def session(path: Path, runtime: str) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    """The runner itself, on one set of kernels."""
-    from edgeproof.runner import load
-
-    return load(path, kernels=runtime).infer
-
-
 FORMAT = Format(
     title="TensorFlow Lite",
     precisions=("f32", "f16", "int8-dynamic", "int8", "int16x8"),
@@ -112,6 +98,6 @@ FORMAT = Format(
     runtimes=("xnnpack", "reference"),
     convert=convert,
     embed=embed,
-    look=look,
-    session=session,
+    look=lone.look,
+    session=lone.session,
 )

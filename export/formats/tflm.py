@@ -7,7 +7,6 @@ the scale and zero point of the ends, and the contract. The flatbuffer itself ca
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import numpy as np
 from edgeproof import formats as files
 from edgeproof.contract import Contract
 from edgeproof.errors import Refused
+from export import lone
 from export.formats import Format, Look, Made
 from export.formats.tflite import flatbuffer_of
 from export.targets.tflm import METHODS
@@ -59,19 +59,15 @@ def embed(path: Path, contract: Contract) -> None:
 def look(path: Path) -> Look:
     """What the C text says: the array's bytes, and the contract in the header."""
     summary = files.read_bytes(payload(path), str(path))
-    precision, floats = files.precision(summary)
     header = (path / f"{_name(path)}.h").read_text(encoding="utf-8")
     found = re.search(rf"^ \* {re.escape(Contract.KEY)}: (.*)$", header, re.MULTILINE)
     contract = Contract.from_json(found[1], source=str(path)) if found else None
-    return Look(precision, floats, summary.operator_counts, contract, bytes=summary.bytes)
+    return lone.seen(summary, contract, summary.bytes)
 
 
-def session(path: Path, runtime: str) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+def session(path: Path, runtime: str) -> lone.Session:
     """The array's bytes, read back from the C text, on the kernels that TFLM's portable ones are made from."""
-    from edgeproof.runner import Model
-
-    data = payload(path)
-    return Model(data, files.read_bytes(data, str(path)), kernels=runtime).infer
+    return lone.of_bytes(payload(path), str(path), runtime)
 
 
 def payload(path: Path) -> bytes:

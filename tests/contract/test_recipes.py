@@ -24,6 +24,7 @@ from edgeproof.contract import PRECISIONS, Contract, sample_hashes
 from train import data, registry, settings
 from train.data import Dataset
 from train.recipe import Recipe
+from train.request import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = registry.names()
@@ -195,7 +196,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     recipe = registry.load(name)
     resolved = settings.resolve(recipe, "embedded", wishes, tiny=True)
     out = tmp_path_factory.mktemp(name)
-    asked = run.Request(name, recipe, "embedded", resolved, out, "python -m train", wishes=wishes, quiet=True)
+    asked = Request(name, recipe, "embedded", resolved, out, "python -m train", wishes=wishes, quiet=True)
     return Trained(name, recipe, resolved, out, run.train(asked, embedded(name)))
 
 

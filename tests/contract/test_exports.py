@@ -1,0 +1,125 @@
+"""Every recipe, in each variant of its builder, trained tiny: exported to every format and precision, and compared."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export import formats
+from train import registry
+
+ROOT = Path(__file__).resolve().parents[2]
+PAIRS = formats.parse([])
+# A network that has seen its data twice decides many samples by a hair, which rounding to eight bits turns: that is
+# no fault of the exporter, and a twisted output would leave a tenth of the decisions.
+LEAST_AGREEMENT = 0.85
+EXACT = ("f32", "f16")
+
+
+@dataclass(frozen=True)
+class System:
+    """A recipe in one variant of its builder; "" where the builder has none."""
+
+    recipe: str
+    variant: str
+
+    def __str__(self) -> str:
+        return f"{self.recipe}-{self.variant}".rstrip("-")
+
+
+def variants(recipe: str) -> list[str]:
+    """The builder's variants, the recipe's default first; read from its source, since importing it imports Keras."""
+    arguments = registry.load(recipe).arguments
+    if "variant" not in arguments:
+        return [""]
+    module = registry.load(recipe).build.partition(":")[0]
+    source = ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text()
+    (found,) = [
+        ast.literal_eval(node.value)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == ["VARIANTS"]
+    ]
+    assert arguments["variant"] in found
+    return sorted(found, key=lambda variant: variant != arguments["variant"])
+
+
+def systems() -> list[Any]:
+    """Each recipe's default variant in the default tier, the others in `all`."""
+    return [
+        pytest.param(System(recipe, variant), id=str(System(recipe, variant)), marks=[pytest.mark.all] if i else [])
+        for recipe in registry.names()
+        for i, variant in enumerate(variants(recipe))
+    ]
+
+
+def run(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *map(str, command)], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module", params=systems())
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """report.json of a system, trained and exported as a person does it, and the folder."""
+    system: System = request.param
+    folder = tmp_path_factory.mktemp(str(system))
+    wish = ["--set", f"variant={system.variant}"] if system.variant else []
+    trained = run("train", system.recipe, "--tiny", "--quiet", "--out", folder, *wish)
+    assert trained.returncode == 0, trained.stderr
+    exported = run("export", folder)
+    assert exported.returncode in (0, 1), exported.stderr
+    report: dict[str, Any] = json.loads((folder / "export" / "report.json").read_text())
+    assert exported.returncode == (0 if report["passed"] else 1)
+    refused = registry.load(system.recipe).refused
+    return report | {"folder": folder / "export", "system": system, "refused": refused}
+
+
+def test_every_recipe_has_its_variants_here() -> None:
+    recipes = {path.stem for path in (ROOT / "train" / "recipes").glob("*.py") if path.stem != "__init__"}
+    listed = [param.values[0] for param in systems()]
+    assert {system.recipe for system in listed} == recipes
+    assert {str(system) for system in listed} >= {"lenet5-1998", "lenet5-sigmoid", "lenet5-relu"}
+    assert len({str(system) for system in listed}) == len(listed)
+
+
+def test_every_artifact_is_made_unless_the_recipe_says_why_not(told: dict[str, Any]) -> None:
+    assert [(a["format"], a["asked"]) for a in told["artifacts"]] == PAIRS
+    for artifact in told["artifacts"]:
+        pair = f"{artifact['format']}:{artifact['asked']}"
+        reason = told["refused"].get(pair) or told["refused"].get(artifact["format"])
+        if reason:
+            assert (artifact["status"], artifact["reason"]) == ("not made", reason), pair
+        else:
+            assert artifact["status"] in ("verified", "wanting"), f"{pair}: {artifact['reason']}\n{artifact['log']}"
+            assert artifact["precision"] == artifact["asked"], pair
+            assert (told["folder"] / artifact["file"]).exists()
+
+
+def test_every_artifact_is_the_same_function(told: dict[str, Any]) -> None:
+    assert told["samples"]["n"] >= 400
+    judged = 0
+    for artifact in told["artifacts"]:
+        for verdict in artifact["verdicts"]:
+            pair = f"{artifact['format']}:{artifact['asked']} on {verdict['runtime']}"
+            assert verdict["n"] == told["samples"]["n"]
+            checks = {check["name"]: check for check in (*artifact["checks"], *verdict["checks"])}
+            assert {"precision", "contract"} < set(checks)
+            assert {"relative", "relative_l2"} & set(checks), f"{pair}: nothing judged how close it is"
+            excused = ("drop", "agreement")  # see LEAST_AGREEMENT
+            failed = [c["said"] for name, c in checks.items() if not c["passed"] and name not in excused]
+            assert not failed, f"{pair}: {failed}"
+            assert verdict["agreement"] >= LEAST_AGREEMENT, pair
+            judged += 1
+    assert judged >= len(PAIRS) - len(told["refused"])
+
+
+def test_float_artifacts_are_verified_without_reserve(told: dict[str, Any]) -> None:
+    floats = [a for a in told["artifacts"] if a["asked"] in EXACT and a["status"] != "not made"]
+    assert floats
+    for artifact in floats:
+        assert (artifact["status"], artifact["reason"]) == ("verified", "")
