@@ -103,6 +103,8 @@ def move(source: Path, path: Path) -> None:
         os.rename(source, path)
         _remove(aside)
     else:
+        if source.is_file():
+            _sync(source)
         os.replace(source, path)
     _sync_folder(path.parent)
 

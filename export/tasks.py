@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,11 +113,6 @@ def _refusing(path: Path) -> Iterator[None]:
                 if os.strerror(code) in str(error):
                     raise OSError(code, os.strerror(code)) from error
             raise
-
-
-def limit_memory(bytes: int) -> None:
-    """Bound this process's address space."""
-    resource.setrlimit(resource.RLIMIT_AS, (bytes, bytes))
 
 
 @lru_cache(maxsize=1)

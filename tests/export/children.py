@@ -26,7 +26,7 @@ def pictures(n, seed):
 
 
 def save_small(path, kind):
-    """Save a classifier of `pictures`: "logits", or "softmax" as others save theirs. Its head is solved, not trained."""
+    """Save a classifier of `pictures`: "logits", or "softmax" as others save theirs. Only its head fits them."""
     keras.utils.set_random_seed(0)
     image = keras.Input((8, 8, 1), name="image")
     x = keras.layers.Conv2D(6, 3, activation="relu", name="c1")(image)  # (batch, 6, 6, 6)

@@ -33,7 +33,7 @@ def worker() -> Iterator[Worker]:
 
 @pytest.fixture(scope="session")
 def export(worker: Worker) -> Callable[..., pipeline.Outcome]:
-    """`export(checkpoint, "tflite:int8", ..., out=..., samples=...)`: the pipeline, with `worker` as all its children."""
+    """`export(checkpoint, "tflite:int8", ..., out=..., samples=...)`: the pipeline on `worker` alone."""
 
     def run(checkpoint: Path, *to: str, **request: Any) -> pipeline.Outcome:
         explicit = any(":" in text for text in to)
@@ -64,7 +64,7 @@ SMALL = Contract(
 
 @dataclasses.dataclass(frozen=True)
 class Small:
-    """A folder as training leaves it: `small.h5` with a contract, `samples.npz` beside it; and `softmax.h5`, foreign."""
+    """A folder as training leaves it, `small.h5` with a contract and `samples.npz`; and a foreign `softmax.h5`."""
 
     folder: Path
 

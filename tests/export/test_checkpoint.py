@@ -122,7 +122,8 @@ def test_a_newer_contract_is_told_from_a_broken_one(copy: Path) -> None:
         contract = json.loads(file.attrs[Contract.KEY])
     store(json.dumps({**contract, "version": VERSION + 1, "something new": 1}))
     assert f"version {VERSION + 1}" in refusal(copy, NewerContract).received
-    for broken in ("{", "null", json.dumps({**contract, "version": 0}), json.dumps({**contract, "graphs": 3}), np.eye(2)):
+    wrong = [json.dumps({**contract, **change}) for change in ({"version": 0}, {"graphs": 3})]
+    for broken in ("{", "null", *wrong, np.eye(2)):
         store(broken)
         refusal(copy)
 
@@ -154,6 +155,9 @@ def test_nothing_of_a_lambda_layer_is_ever_run(worker: Worker, tmp_path: Path, c
     refusal(path)
     assert main([str(path), "--out", str(tmp_path / "out")]) == 2
     assert "Lambda layer" in capfd.readouterr().err
+    # Even past the reader, which looks at text only, Keras is asked to be careful.
+    with pytest.raises(Refused, match="rebuild the model"):
+        worker.call("export.tasks:describe", checkpoint=str(path))
     assert not marker.exists()
     assert not (tmp_path / "out").exists()
     # The trap is a live one: whoever loads the file without care runs it.
@@ -244,17 +248,19 @@ def test_damage_is_refused_or_harmless_and_never_anything_else(small: Any, tmp_p
     path = tmp_path / "damaged.h5"
     refused = died = 0
     # A child, because damaged HDF5 can end or stall its library's process; that is told as a crash, and is rare.
-    with Worker(timeout=5) as reader:
+    with Worker(timeout=20) as reader:
         for seed, damaged in mutations(small.checkpoint.read_bytes(), weights):
             path.write_bytes(damaged)
             try:
-                assert set(reader.call("export.checkpoint:read", path=str(path))) >= {"sha256", "contract"}, seed
-            except Refused as error:
-                assert error.rule, seed
+                told = reader.call("export.checkpoint:read", path=str(path))
+            except Refused:
                 refused += 1
             except Crashed as crash:
-                assert "process" in crash.reason, f"seed {seed}: {crash.reason}\n{crash.log}"
+                if "process" not in crash.reason:
+                    pytest.fail(f"seed {seed}: {crash.reason}\n{crash.log}")
                 died += 1
+            else:
+                assert {"sha256", "contract"} <= set(told), seed
     assert refused > MUTATIONS / 10, "the damage did not reach what is read"
     assert died <= MUTATIONS / 50
 

@@ -27,7 +27,8 @@ def command(*arguments: object) -> list[str]:
 
 def faults(wishes: str, **more: object) -> dict[str, str]:
     """The environment in which children have these faults."""
-    return os.environ | {"PYTHONPATH": str(SABOTAGE), "EDGEPROOF_SABOTAGE": wishes} | {k: str(v) for k, v in more.items()}
+    changes = {"PYTHONPATH": SABOTAGE, "EDGEPROOF_SABOTAGE": wishes, **more}
+    return os.environ | {name: str(value) for name, value in changes.items()}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_nothing_half_written_has_a_name_and_nothing_older_is_lost(
         "small.int8-dynamic.tflite", "small.int8.tflite", "small.int8.tflm",
     ]  # fmt: skip
     assert (out / "small.int8.tflite").read_bytes() == b"an older artifact"
-    assert (out / "small.f16.tflite").read_bytes()[4:8] == b"TFL3", "whole, though no interpreter could be trusted with it"
+    assert (out / "small.f16.tflite").read_bytes()[4:8] == b"TFL3", "whole, though nothing could run it"
 
 
 def test_the_report_quotes_what_the_process_said_last(
@@ -129,8 +130,8 @@ def test_a_killed_export_leaves_no_half_file_under_a_final_name(
 
 def test_a_child_whose_parent_is_gone_ends_by_itself(tmp_path: Path) -> None:
     script = (
-        "import os, signal\nfrom export.worker import Worker\nworker = Worker()\n"
-        "worker.call('export.formats:names')\nprint(worker._child.pid, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal\nfrom export.worker import Worker\nworker = Worker()\nworker.call('export.formats:names')\n"
+        "print(worker._child.pid, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
     child = int(done.stdout)

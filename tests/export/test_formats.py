@@ -273,9 +273,7 @@ def test_made_again_elsewhere_and_in_reverse_they_are_byte_identical(
     assert compared == len(PAIRS) - 1
 
 
-def test_made_by_a_fresh_process_they_are_byte_identical(
-    made: pipeline.Outcome, small: Any, tmp_path: Path
-) -> None:
+def test_made_by_a_fresh_process_they_are_byte_identical(made: pipeline.Outcome, small: Any, tmp_path: Path) -> None:
     images = made.samples.calibration["image"][..., None].astype(np.float32) * np.float32(1 / 255.0)
     np.savez(tmp_path / "calibration.npz", image=images)
     with Worker() as fresh:

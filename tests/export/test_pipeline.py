@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from edgeproof.contract import Contract, Decode, Tolerance
-from edgeproof.errors import Refused
+from edgeproof.errors import Refused, Unwritable
 from export import formats, pipeline
 from export.worker import Worker
 
@@ -40,7 +40,7 @@ def refused(said: Any, *parts: str) -> None:
     """The command ended with status 2 and one message of three lines that holds `parts`."""
     assert said.status == 2, said
     assert "Traceback" not in said.err
-    message = re.search(r"^export: [a-z]+: .+\n  received: .+\n  fix: .+", said.err, re.MULTILINE | re.DOTALL)
+    message = re.search(r"^export: .+\n  received: .+\n  fix: .+", said.err, re.MULTILINE | re.DOTALL)
     assert message, said.err
     for part in parts:
         assert part in message[0], message[0]
@@ -154,7 +154,8 @@ def test_an_integer_precision_named_without_calibration_samples_is_refused(
 ) -> None:
     given = samples(tmp_path / "s.npz", evaluation_x=pictures["evaluation"])
     said = cli(small.foreign, "--samples", given, "--out", tmp_path / "out", "--to", "tflite:f32", wish)
-    refused(said, f"{wish.split(':')[1]} needs calibration samples", 'an array "calibration_image" of shape (n, 8, 8, 1)')
+    precision = wish.partition(":")[2]
+    refused(said, f"{precision} needs calibration samples", 'an array "calibration_image" of shape (n, 8, 8, 1)')
     # What came before stays; nothing of the refused one does.
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["softmax.f32.tflite"]
 
@@ -301,9 +302,7 @@ def test_a_contract_of_another_model_is_refused(small: Any, cli: Any, tmp_path: 
 # --- limits ---
 
 
-def test_a_loss_beyond_the_budget_is_named_and_the_status_is_1(
-    small: Any, cli: Any, tmp_path: Path
-) -> None:
+def test_a_loss_beyond_the_budget_is_named_and_the_status_is_1(small: Any, cli: Any, tmp_path: Path) -> None:
     # Calibrated on black pictures, the integer file clips everything it is shown.
     with np.load(small.folder / "samples.npz") as archive:
         arrays = dict(archive) | {"calibration_image": np.zeros((20, 8, 8), np.uint8)}
@@ -355,7 +354,7 @@ def test_a_budget_that_can_not_be_judged_is_refused(
 
 
 def test_nothing_verified_is_not_a_success(small: Any, cli: Any, tmp_path: Path) -> None:
-    reasons = {name: "it may not be" for name in formats.names()}
+    reasons = dict.fromkeys(formats.names(), "it may not be")
     copy = small.copy(tmp_path / "small", lambda contract: dataclasses.replace(contract, refused=reasons))
     said = cli(copy.folder)
     assert said.status == 1
@@ -388,9 +387,7 @@ def test_a_target_that_has_every_operator_is_a_check_that_is_kept(small: Any, ex
         assert outcome.passed
 
 
-def test_a_target_that_lacks_an_operator_makes_the_artifact_wanting(
-    worker: Worker, cli: Any, tmp_path: Path
-) -> None:
+def test_a_target_that_lacks_an_operator_makes_the_artifact_wanting(worker: Worker, cli: Any, tmp_path: Path) -> None:
     worker.call("children:save_unusual", path=str(tmp_path / "unusual.h5"))
     x = np.random.default_rng(0).random((20, 6), np.float32)
     given = samples(tmp_path / "s.npz", evaluation_x=x, calibration_x=x)
@@ -448,12 +445,14 @@ def test_an_export_replaces_what_it_made_before_and_only_that(small: Any, export
     assert again.passed
     assert (tmp_path / "small.f32.tflite").stat().st_ino != before
     assert not (tmp_path / "small.int8.tflm" / "left.c").exists()
-    assert sorted(f.name for f in tmp_path.iterdir()) == ["small.f32.saved_model", "small.f32.tflite", "small.int8.tflm"]
+    found = sorted(file.name for file in tmp_path.iterdir())
+    assert found == ["small.f32.saved_model", "small.f32.tflite", "small.int8.tflm"]
 
 
 def small_disk(size: str) -> list[str]:
     """A prefix that runs a shell with a new disk of this size mounted on $1, and $1 as its argument."""
-    return ["unshare", "--map-root-user", "--mount", "sh", "-ec", f'mount -t tmpfs -o size={size} none "$1"; shift; "$@"']
+    script = f'mount -t tmpfs -o size={size} none "$1"; shift; "$@"'
+    return ["unshare", "--map-root-user", "--mount", "sh", "-ec", script]
 
 
 def can_mount(folder: Path) -> bool:
@@ -513,13 +512,28 @@ def test_a_quota_is_one_message_and_what_was_made_stays(small: Any, tmp_path: Pa
 def test_arrays_on_their_way_to_a_child_may_fill_the_disk_too(tmp_path: Path) -> None:
     script = (
         "import sys, numpy as np\nfrom edgeproof.errors import Unwritable\nfrom export import arrays\n"
-        "try:\n    arrays.write(sys.argv[1], {'x': np.zeros(1 << 16)})\nexcept Unwritable as refusal:\n    print(refusal)"
+        "try:\n    arrays.write(sys.argv[1], {'x': np.zeros(1 << 16)})\n"
+        "except Unwritable as refusal:\n    print(refusal)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "x.npz")],
         cwd=ROOT, capture_output=True, text=True, preexec_fn=limited(8),
     )  # fmt: skip
     assert "there must be room on the disk" in done.stdout, done.stderr
+
+
+def test_a_disk_that_fills_while_outputs_are_compared_ends_the_export(
+    small: Any, worker: Worker, cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def call(function: str, **arguments: Any) -> Any:
+        if function == "export.tasks:measure":
+            raise Unwritable("write: there must be room on the disk.", received="No space left", fix="free some space")
+        return real(function, **arguments)
+
+    real = worker.call
+    monkeypatch.setattr(worker, "call", call)
+    # No fault of the artifact, so it must not be called crashed.
+    refused(cli(small.folder, "--out", tmp_path, "--to", "tflite:f32"), "there must be room on the disk")
 
 
 def test_an_input_called_as_a_keyword_of_numpy_is_exported(worker: Worker, export: Export, tmp_path: Path) -> None:

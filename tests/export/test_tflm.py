@@ -95,7 +95,8 @@ int main(void) {
   printf("{\\"at\\": %d, \\"length\\": %u, \\"size\\": %u, \\"scale\\": [%.9g, %.9g], \\"zero\\": [%d, %d],",
          (int)((uintptr_t)NAME % 16), NAME_len, (unsigned int)sizeof NAME, UPPER_INPUT_SCALE, UPPER_OUTPUT_SCALE,
          UPPER_INPUT_ZERO_POINT, UPPER_OUTPUT_ZERO_POINT);
-  printf("\\"sizes\\": [%d, %d], \\"operators\\": %d, \\"bytes\\": \\"", UPPER_INPUT_SIZE, UPPER_OUTPUT_SIZE, UPPER_OPERATORS);
+  printf("\\"sizes\\": [%d, %d], \\"operators\\": %d,", UPPER_INPUT_SIZE, UPPER_OUTPUT_SIZE, UPPER_OPERATORS);
+  printf("\\"bytes\\": \\"");
   for (i = 0; i < NAME_len; i++) printf("%02x", NAME[i]);
   printf("\\"}");
   return 0;
@@ -189,15 +190,18 @@ def test_the_contract_in_the_comment_reads_back(hostile: Path, folder: Path) -> 
 def test_without_labels_and_score_it_compiles_too(folder: Path, tmp_path: Path) -> None:
     bare = changed(folder, tmp_path / "c", labels=(), score=None, title="", provenance=Provenance())
     name = name_of(bare)
-    text = "#include <stdio.h>\n" + f'int main(void) {{ printf("\\"%s\\"", {name}_contract.checkpoint_score); return 0; }}\n'
+    printing = f'printf("\\"%s\\"", {name}_contract.checkpoint_score);'
+    text = f"#include <stdio.h>\nint main(void) {{ {printing} return 0; }}\n"
     assert compile_c(bare, text, tmp_path) == "unknown"
 
 
 @needs_c
 def test_several_files_may_include_the_header_twice(folder: Path, tmp_path: Path) -> None:
     name = name_of(folder)
-    (tmp_path / "other.c").write_text(f'#include "{name}.h"\nint other(void);\nint other(void) {{ return {name}[4]; }}\n')
-    text = f'#include "{name}.h"\n#include "other.c"\n#include <stdio.h>\nint main(void) {{ printf("%d", other()); return 0; }}\n'
+    again = f'#include "{name}.h"\n'
+    (tmp_path / "other.c").write_text(f"{again}int other(void);\nint other(void) {{ return {name}[4]; }}\n")
+    main = '#include "other.c"\n#include <stdio.h>\nint main(void) { printf("%d", other()); return 0; }\n'
+    text = again + main
     assert compile_c(folder, text, tmp_path) == ord("T")
 
 
@@ -265,9 +269,7 @@ def test_any_file_name_becomes_an_identifier(folder: Path, tmp_path: Path, stem:
     assert compile_c(place, program(identifier), tmp_path)["length"] == len(data)
 
 
-def test_a_model_of_an_awkward_name_is_exported(
-    small: Any, worker: Worker, export: Any, tmp_path: Path
-) -> None:
+def test_a_model_of_an_awkward_name_is_exported(small: Any, worker: Worker, export: Any, tmp_path: Path) -> None:
     checkpoint = shutil.copy(small.foreign, tmp_path / "1998-model.x.h5")
     images = np.load(small.folder / "samples.npz")
     samples = {f"{s}_x": images[f"{s}_image"][..., None] / np.float32(255) for s in ("evaluation", "calibration")}
@@ -278,9 +280,7 @@ def test_a_model_of_an_awkward_name_is_exported(
     assert sorted(f.name for f in found.iterdir()) == ["model_1998_model_x_int8.c", "model_1998_model_x_int8.h"]
 
 
-def test_operators_that_the_resolver_has_not_are_refused(
-    worker: Worker, export: Any, tmp_path: Path
-) -> None:
+def test_operators_that_the_resolver_has_not_are_refused(worker: Worker, export: Any, tmp_path: Path) -> None:
     from edgeproof.errors import Refused
 
     worker.call("children:save_unusual", path=str(tmp_path / "unusual.h5"))

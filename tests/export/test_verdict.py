@@ -176,7 +176,9 @@ def test_the_worst_of_several_outputs_counts_wherever_it_stands() -> None:
     for place in ("y", "z"):
         candidate = {"y": y, "z": y} | {place: y + 0.5}
         found = compare({"y": y, "z": y}, candidate, None, CLASSIFIER, Tolerance(relative=0.1), "kernels", COST)
-        assert found.relative == 0.5
+        assert (found.max_abs, found.relative) == (0.5, 0.5)
+        assert found.relative_l2 == pytest.approx(0.5 * 9**0.5 / 3**0.5)
+        assert found.cosine == pytest.approx(1.5 / (1.5**2 + 2 * 0.5**2) ** 0.5)
         assert failed(found) == ["relative"]
 
 

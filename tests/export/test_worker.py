@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,12 +73,14 @@ def test_a_function_that_is_not_there_is_a_crash_not_a_hang(worker: Worker, func
 
 
 def test_a_child_that_hangs_is_ended_after_the_timeout() -> None:
-    with Worker(timeout=1, environment=ENVIRONMENT) as worker:
+    with Worker(environment=ENVIRONMENT) as worker:
         before = worker.call("crashers:pid")
+        worker._timeout = 1  # only now: how long a child takes to start is not the question
         with pytest.raises(Crashed, match="over 1 s") as crash:
             worker.call("crashers:hang")
         assert crash.value.log == "hanging"
         assert not alive(before)
+        worker._timeout = 900
         assert worker.call("crashers:echo", value=1) == 1
 
 
@@ -111,7 +114,8 @@ def test_a_refusal_passes_through_whole(worker: Worker, kind: type[Refused]) -> 
     with pytest.raises(Refused) as refusal:
         worker.call("crashers:refuse", kind=kind.__name__)
     assert type(refusal.value) is kind
-    assert (refusal.value.rule, refusal.value.received, refusal.value.fix) == ("the rule: ü\n", 'what "came"', "the fix")
+    told = refusal.value
+    assert (told.rule, told.received, told.fix) == ("the rule: ü\n", 'what "came"', "the fix")
     assert worker.call("crashers:pid") == before
 
 
@@ -120,6 +124,19 @@ def test_a_child_that_died_between_calls_is_replaced_without_blame(worker: Worke
     assert worker.call("crashers:die_later", seconds=0.05) == "well"
     os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
     assert worker.call("crashers:echo", value="again") == "again"
+
+
+def test_a_child_that_dies_as_it_is_called_is_told_and_replaced(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = worker.call("crashers:pid")
+    os.kill(child, signal.SIGTERM)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert worker._child is not None
+    monkeypatch.setattr(worker._child, "poll", lambda: None)  # it still lived when it was asked
+    with pytest.raises(Crashed, match="SIGTERM"):
+        worker.call("crashers:echo", value="never read")
+    assert worker.call("crashers:echo", value="read") == "read"
 
 
 def test_arguments_and_answers_larger_than_a_pipe_pass(worker: Worker) -> None:
