@@ -25,6 +25,8 @@ def curves(path: Path, history: list[dict[str, float]], metric: str) -> None:
     left.plot(epochs, [h["validation_loss"] for h in history], color=_ORANGE, label="validation")
     left.set(xlabel="epoch", ylabel="loss", yscale="log")
     left.legend(frameon=False)
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     right.plot(epochs, [100 * h["validation_score"] for h in history], color=_ORANGE)
     right.set(xlabel="epoch", ylabel=f"validation {metric} (%)")
     _save(figure, path)
