@@ -2,10 +2,10 @@
 
     python benchmarks/third_party.py [SHARED]
 
-SHARED holds `checkpoints/mlperf-tiny/` (ResNet-8 for CIFAR-10 and a dense autoencoder for machine sound, from MLPerf
-Tiny) and `data/wakeword_wav/`. Inputs are natural but not the makers' test sets: crops of the two photographs in
-scikit-learn for ResNet-8, log-mel windows of a recorded stream for the autoencoder, computed as its makers do.
-Every figure is a distance from the .h5's own outputs.
+SHARED holds `checkpoints/mlperf-tiny/` (the four networks of MLPerf Tiny: ResNet-8, a dense autoencoder for machine
+sound, MobileNet, a wake word network) and `data/wakeword_wav/`. Inputs are natural but not the makers' test sets: crops
+of the two photographs in scikit-learn, log-mel windows of a recorded stream computed as the autoencoder's makers do,
+and the samples that come with the wake word network. Every figure is a distance from the .h5's own outputs.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from export import formats, pipeline
 CASES = {
     "pretrainedResnet": ("pretrainedResnet.tflite", "pretrainedResnet_quant.tflite"),
     "ad01": ("ad01_fp32.tflite", "ad01_int8.tflite"),
+    "vww_96": ("vww_96_float.tflite", "vww_96_int8.tflite"),
+    "str_ww_ref_model": ("str_ww_ref_model.tflite",),
 }
 PAIRS = ["tflite:f32", "tflite:int8", "onnx:f32", "onnx:int8"]
 
@@ -85,6 +87,8 @@ def main() -> None:
     inputs = {
         "pretrainedResnet": photographs(600),
         "ad01": log_mel_windows(args.shared / "data" / "wakeword_wav" / "short_wav_easy10s.wav"),
+        "vww_96": photographs(400, side=96) / 255,
+        "str_ww_ref_model": np.load(folder / "str_ww_calibration_samples.npz")["specs"].astype(np.float32),
     }
     for name, published in CASES.items():
         values = np.random.default_rng(0).permutation(inputs[name])

@@ -68,6 +68,12 @@ def _export(args: argparse.Namespace, command: str) -> int:
     print(f"export: {len(pairs)} artifacts of {args.checkpoint}", file=sys.stderr)
     outcome = pipeline.run(request, tell=lambda result: print(f"  {report.line(result)}", file=sys.stderr, flush=True))
     page = report.write(outcome)
+    translated = outcome.checkpoint["translated"]
+    if translated:
+        print(
+            f"translated from Keras {outcome.checkpoint['keras_version'] or 'of an unknown version'}: {translated[0]}"
+            + (f", and {len(translated) - 1} more (report.json lists them)" if len(translated) > 1 else "")
+        )
     if not args.brief:
         print(report.table(report.facts(outcome)))
     print(f"report: {page}")

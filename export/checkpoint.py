@@ -17,6 +17,12 @@ from edgeproof.errors import Refused
 _MOST_INFLATED = 2000  # deflate, the best that HDF5 has, reaches 1032
 
 
+def architecture(path: Path) -> tuple[dict[str, Any], str]:
+    """The architecture of a checked file, as JSON, and the version of Keras that wrote it, "" if it does not say."""
+    with h5py.File(path, "r") as opened:
+        return json.loads(_text(opened.attrs["model_config"])), _text(opened.attrs.get("keras_version", ""))
+
+
 def find(path: Path) -> Path:
     """The checkpoint that a person means by a file or a folder of `saved/`.
 

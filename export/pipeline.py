@@ -52,7 +52,7 @@ class Outcome:
 
     Attributes:
         contract: of the checkpoint, its score as measured here.
-        checkpoint: path, sha256, bytes, parameters, keras_version.
+        checkpoint: path, sha256, bytes, parameters, keras_version, and what was translated from an older one.
         samples: raw, as given.
         labels: of the evaluation samples, or None.
         reference: the checkpoint's outputs for them.
@@ -124,7 +124,7 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
             results.append(result)
             outputs |= {(result.file, runtime): values for runtime, values in found.items()}
             tell(result)
-    checked = {**facts, "path": str(path), "bytes": path.stat().st_size}
+    checked = {**facts, "path": str(path), "bytes": path.stat().st_size, "translated": described["translated"]}
     older = _older(out, contract.name, {result.file for result in results})
     return Outcome(contract, checked, given, truth.labels, reference, results, out, older, request.command, outputs)
 

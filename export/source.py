@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
 
 import models.layers  # noqa: F401  registers the layers that Keras lacks
 from edgeproof.errors import Refused
+from export import checkpoint, dialects
 
 
 @dataclass
@@ -32,9 +36,18 @@ class Source:
     calibration: Mapping[str, np.ndarray] = field(default_factory=dict)
     cache: dict[str, Any] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def model(self) -> keras.Model:
         """The model in inference form."""
+        return self._loaded[0]
+
+    @property
+    def translated(self) -> list[str]:
+        """What was changed in the architecture for Keras 3, a line a change."""
+        return self._loaded[1]
+
+    @cached_property
+    def _loaded(self) -> tuple[keras.Model, list[str]]:
         return load(self.path)
 
     def function(self, batch: int | None) -> Any:
@@ -75,14 +88,19 @@ class Source:
         tf.saved_model.save(module, str(folder), signatures={"serving_default": concrete})
 
 
-def load(path: Path) -> keras.Model:
-    """Load a checked checkpoint (see `export.checkpoint.read`).
+def load(path: Path) -> tuple[keras.Model, list[str]]:
+    """Load a checked checkpoint (see `export.checkpoint.read`), and tell what was translated to Keras 3.
 
     Raises:
         Refused: Keras 3 can't rebuild it.
     """
+    config, written_by = checkpoint.architecture(path)
+    config, changes = dialects.translate(config, written_by, str(path))
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        with tempfile.TemporaryDirectory() as folder:
+            if changes:
+                path = _rewritten(path, config, Path(folder))
+            return keras.models.load_model(path, compile=False, safe_mode=True), changes
     except Exception as error:
         reason = " ".join(str(error).split())
         raise Refused(
@@ -90,3 +108,12 @@ def load(path: Path) -> keras.Model:
             received=f"{path}: {reason[:300]}",
             fix="save it again with Keras 3, or with the arguments that Keras 3 knows",
         ) from error
+
+
+def _rewritten(path: Path, config: dict[str, Any], folder: Path) -> Path:
+    """A copy of the checkpoint with another architecture; the weights are the file's own."""
+    copy = folder / path.name
+    shutil.copyfile(path, copy)
+    with h5py.File(copy, "r+", libver="latest") as file:
+        file.attrs["model_config"] = json.dumps(config)
+    return copy

@@ -23,8 +23,9 @@ _MOST_RUNS = 400
 
 
 def describe(checkpoint: str) -> dict[str, Any]:
-    """Ends of the model, and whether its last layer gives probabilities: what a contract needs to know of it."""
-    model = _source(checkpoint, "").model
+    """Ends of the model, whether its last layer gives probabilities, what was translated: what a contract needs."""
+    source = _source(checkpoint, "")
+    model = source.model
     last = model.layers[-1]
     activation = getattr(getattr(last, "activation", None), "__name__", "")
     outputs = list(zip(model.output_names, model.outputs, strict=True))
@@ -32,6 +33,7 @@ def describe(checkpoint: str) -> dict[str, Any]:
         "inputs": [(t.name, list(t.shape), str(t.dtype)) for t in model.inputs],
         "outputs": [(name, list(t.shape), str(t.dtype)) for name, t in outputs],
         "probabilities": activation == "softmax" or type(last).__name__ == "Softmax",
+        "translated": source.translated,
         "parameters": int(sum(np.prod(w.shape) for w in model.weights)),
     }
 

@@ -29,7 +29,9 @@ def write(outcome: Outcome) -> Path:
 def facts(outcome: Outcome) -> dict[str, Any]:
     """The report as JSON: the request, the checkpoint, the samples, every result with its figures and checks."""
     contract = outcome.contract
-    checkpoint = {k: outcome.checkpoint[k] for k in ("path", "sha256", "bytes", "parameters", "keras_version")}
+    checkpoint = {
+        k: outcome.checkpoint[k] for k in ("path", "sha256", "bytes", "parameters", "keras_version", "translated")
+    }
     return {
         "command": outcome.command,
         "name": contract.name,

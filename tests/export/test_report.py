@@ -136,7 +136,14 @@ def outcome(out: Path, change: Callable[[np.ndarray], np.ndarray] = lambda y: y,
                 checks=(Check("precision", True, f"its bytes are {asked}"),),
             )
         )
-    path = {"path": "folder/model.h5", "sha256": "cd" * 32, "bytes": 9999, "parameters": 77, "keras_version": "3"}
+    path = {
+        "path": "folder/model.h5",
+        "sha256": "cd" * 32,
+        "bytes": 9999,
+        "parameters": 77,
+        "keras_version": "3",
+        "translated": [],
+    }
     made = pipeline.Outcome(
         contract=contract,
         checkpoint=path,
