@@ -19,7 +19,6 @@ from export.stage import Stage, Truth
 from export.verdict import Result
 from export.worker import Crashed, Worker
 
-REPORTS = ("report.json", "report.html")
 _READING_SECONDS = 120.0  # damaged HDF5 can send its library in circles
 
 
