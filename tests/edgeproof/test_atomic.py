@@ -351,7 +351,7 @@ def test_read_only_disk_is_refused(tmp_path: Path) -> None:
     script = """
         mount -t tmpfs tmpfs "$1"
         echo old > "$1/file"
-        mount -o remount,ro "$1"
+        mount -o remount,bind,ro "$1"
         exec "$2" -c "$3" "$1/file" 10
     """
     done = in_namespace(script, str(tmp_path), sys.executable, COMMAND)

@@ -169,7 +169,7 @@ def fill(out):
 answers = {}
 if tmpfs.is_dir():
     answers["full"] = told(fill(tmpfs))
-    subprocess.run(["mount", "-o", "remount,ro", str(tmpfs)], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(tmpfs)], check=True)
     answers["read-only"] = told(tmpfs)
 out = fill(work / "limited")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
