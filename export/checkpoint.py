@@ -46,7 +46,7 @@ def read(path: str) -> dict[str, Any]:
     """Check a checkpoint and tell what it is.
 
     Returns:
-        `sha256`, `contract` (JSON or None), `keras_version`, `name` of the model, `parameters`.
+        `sha256`, `contract` (JSON or None), `keras_version`, `parameters`.
 
     Raises:
         Refused: missing, empty, truncated or not HDF5; no architecture; code in it; links out of the file; weights
@@ -75,7 +75,6 @@ def read(path: str) -> dict[str, Any]:
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "contract": contract.to_json() if contract else None,
         "keras_version": version,
-        "name": str(_dig(config, "config", "name") or file.stem),
         "parameters": parameters,
     }
 

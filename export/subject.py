@@ -34,7 +34,6 @@ def contract_of(path: Path, facts: Mapping[str, Any], described: Mapping[str, An
     classify = described["probabilities"] and len(outputs) == 1 and len(outputs[0].shape) == 2
     return Contract(
         name=path.stem,
-        title=facts["name"],
         graphs=(Graph("main", inputs, outputs),),
         frontends=tuple(Frontend(tensor.name) for tensor in inputs),
         decode=Decode("classify", outputs[0].name, "probabilities") if classify else Decode(),

@@ -43,7 +43,6 @@ def test_a_good_checkpoint_is_told_in_full(small: Any) -> None:
 
     told = read(str(small.checkpoint))
     assert told["sha256"] == hashlib.sha256(small.checkpoint.read_bytes()).hexdigest()
-    assert told["name"] == "small_logits"
     assert told["parameters"] == (3 * 3 * 6 + 6) + (54 * 40 + 40) + (40 * 3 + 3)
     assert told["keras_version"].startswith("3.")
     assert Contract.from_json(told["contract"]).name == "small"
