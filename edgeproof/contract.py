@@ -8,7 +8,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ import numpy as np
 from edgeproof.errors import NewerContract, Refused
 
 VERSION = 1
+_LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}  # by rank
 KEY = "edgeproof.contract"  # the name under which every format carries it
 
 DECODES = ("classify", "values")
@@ -33,6 +34,12 @@ class Tensor:
     dtype: str = "float32"
     layout: str = ""
     meaning: str = ""
+
+    @classmethod
+    def of(cls, name: str, shape: Iterable[int | None], dtype: str) -> Tensor:
+        """A tensor of a Keras model, with the layout that its rank has there."""
+        sides = tuple(shape)
+        return cls(name, sides, dtype, _LAYOUTS.get(len(sides), ""))
 
 
 @dataclass(frozen=True)

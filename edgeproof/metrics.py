@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeproof.contract import Decode
+from edgeproof.contract import Decode, Score
 from edgeproof.errors import Refused
 
 _Z95 = 1.959963984540054
@@ -34,6 +34,12 @@ def wilson(successes: float, n: int, z: float = _Z95) -> tuple[float, float]:
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def score(metric: str, values: np.ndarray, *, data: str, split: str) -> Score:
+    """The score that values a sample (n,) make, with its 95% interval."""
+    interval = wilson(float(values.sum()), len(values))
+    return Score(metric, float(np.mean(values)), interval, len(values), data, split)
 
 
 def paired_bootstrap(

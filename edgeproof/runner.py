@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,11 +100,9 @@ class Model:
 
     def outputs(self, tensors: Mapping[str, np.ndarray], *, batch: int = 256) -> dict[str, np.ndarray]:
         """Outputs for many samples, (n, ...) each: in batches where the graph's batch axis is free, else singly."""
-        n = len(next(iter(tensors.values())))
         free = all(port.shape and port.shape[0] is None for port in self.session.inputs)
         size = batch if free else 1
-        parts = [self.infer({k: v[i : i + size] for k, v in tensors.items()}) for i in range(0, n, size)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return batched(self.infer, tensors, size)
 
     def decoded(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Of a graph's outputs the one that the contract decodes.
@@ -141,6 +139,15 @@ class Model:
         order = np.argsort(-values, kind="stable")
         ranking = tuple((named[i], float(values[i])) for i in order)
         return Prediction(ranking[0][0], ranking[0][1], ranking, outputs)
+
+
+def batched(
+    run: Callable[[dict[str, np.ndarray]], Mapping[str, np.ndarray]], tensors: Mapping[str, np.ndarray], size: int
+) -> dict[str, np.ndarray]:
+    """The outputs of `run` for (n, ...) tensors, given to it `size` samples at a time."""
+    n = len(next(iter(tensors.values())))
+    parts = [run({k: v[i : i + size] for k, v in tensors.items()}) for i in range(0, n, size)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def load(path: str | os.PathLike[str], *, kernels: str = "", threads: int = 1) -> Model:

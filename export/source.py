@@ -71,10 +71,10 @@ class Source:
         return [tf.TensorSpec((batch, *t.shape[1:]), t.dtype, name=t.name) for t in self.model.inputs]
 
     @contextlib.contextmanager
-    def saved_model(self, batch: int | None, **extra: Any) -> Any:
+    def saved_model(self, batch: int | None) -> Any:
         """A SavedModel of `function(batch)` in a temporary folder, with the signature `serving_default`."""
         with tempfile.TemporaryDirectory() as folder:
-            self.save(Path(folder), batch, **extra)
+            self.save(Path(folder), batch)
             yield folder
 
     def save(self, folder: Path, batch: int | None, **extra: Any) -> None:

@@ -11,11 +11,9 @@ import numpy as np
 
 import edgeproof
 from edgeproof import frontend, metrics, samples
-from edgeproof.contract import Contract, Decode, Frontend, Graph, Provenance, Score, Tensor, sample_hashes
+from edgeproof.contract import Contract, Decode, Frontend, Graph, Provenance, Tensor, sample_hashes
 from edgeproof.errors import Refused
 from export.arrays import Arrays
-
-_LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}
 
 
 def contract_of(path: Path, facts: Mapping[str, Any], described: Mapping[str, Any]) -> Contract:
@@ -29,8 +27,8 @@ def contract_of(path: Path, facts: Mapping[str, Any], described: Mapping[str, An
         _check(contract, described, path)
         provenance = dataclasses.replace(contract.provenance, checkpoint_sha256=facts["sha256"])
         return dataclasses.replace(contract, provenance=provenance)
-    inputs = tuple(Tensor(n, tuple(s), d, _LAYOUTS.get(len(s), "")) for n, s, d in described["inputs"])
-    outputs = tuple(Tensor(n, tuple(s), d, _LAYOUTS.get(len(s), "")) for n, s, d in described["outputs"])
+    inputs = tuple(Tensor.of(*end) for end in described["inputs"])
+    outputs = tuple(Tensor.of(*end) for end in described["outputs"])
     classify = described["probabilities"] and len(outputs) == 1 and len(outputs[0].shape) == 2
     return Contract(
         name=path.stem,
@@ -102,14 +100,8 @@ def scored(contract: Contract, given: samples.Samples, reference: Arrays, labels
     if labels is not None:
         metric = score.metric if score else "accuracy"
         values = metrics.METRICS[metric](reference[contract.decode.output], labels)
-        score = Score(
-            metric=metric,
-            value=float(values.mean()),
-            interval=metrics.wilson(float(values.sum()), len(values)),
-            n=len(values),
-            data=str(given.manifest.get("data", Path(given.source).name)),
-            split="test" if given.manifest else "evaluation",
-        )
+        data = str(given.manifest.get("data", Path(given.source).name))
+        score = metrics.score(metric, values, data=data, split="test" if given.manifest else "evaluation")
     provenance = dataclasses.replace(contract.provenance, calibration=hashes)
     return dataclasses.replace(contract, provenance=provenance, score=score)
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from edgeproof import atomic, timing
 from edgeproof.contract import Artifact, Contract
+from edgeproof.runner import batched
 from export import arrays, formats
 
 _LATENCY_SECONDS = 0.4
@@ -50,7 +51,7 @@ def reference(checkpoint: str, tensors: str, out: str) -> None:
         results = tf.nest.flatten(call([tf.constant(batch[name]) for name in names]))
         return {name: r.numpy() for name, r in zip(model.output_names, results, strict=True)}
 
-    arrays.write(out, _batched(run, arrays.read(tensors), 64))
+    arrays.write(out, batched(run, arrays.read(tensors), 64))
 
 
 def convert(checkpoint: str, calibration: str, format: str, precision: str, path: str, contract: str) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def measure(format: str, path: str, runtime: str, tensors: str, out: str) -> dic
     runs = int(min(_MOST_RUNS, max(20, _LATENCY_SECONDS / max(once, 1e-6))))
     median, high = timing.quantiles(lambda: run(one), runs)
     memory = timing.peak_bytes() - before
-    arrays.write(out, _batched(run, samples, 1))
+    arrays.write(out, batched(run, samples, 1))
     return {"median_ms": median, "p90_ms": high, "runs": runs, "peak_bytes": memory}
 
 
@@ -122,9 +123,3 @@ def _source(checkpoint: str, calibration: str) -> Any:
     from export.source import Source
 
     return Source(Path(checkpoint), arrays.read(calibration) if calibration else {})
-
-
-def _batched(run: Any, tensors: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
-    n = len(next(iter(tensors.values())))
-    parts = [run({k: v[i : i + size] for k, v in tensors.items()}) for i in range(0, n, size)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -13,15 +13,13 @@ import tensorflow as tf
 
 import edgeproof
 from edgeproof import atomic, metrics
-from edgeproof.contract import Contract, Graph, Provenance, Score, Tensor, sample_hashes
+from edgeproof.contract import Contract, Graph, Provenance, Tensor, sample_hashes
 from edgeproof.errors import Refused
 from train import card, checkpoint, loop, plots, samples
 from train.data import Dataset, Split
 from train.objectives.supervised import Supervised
 from train.recipe import Recipe
 from train.request import Outcome, Request
-
-_LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}
 
 
 def train(request: Request, dataset: Dataset) -> Outcome:
@@ -51,7 +49,7 @@ def train(request: Request, dataset: Dataset) -> Outcome:
         history, seconds = loop.fit(objective, run, state=state, watch=watch, quiet=request.quiet)
     outputs, values = objective.score(dataset.test)
 
-    score = _score(request, dataset, values)
+    score = metrics.score(request.recipe.goal.metric, values, data=dataset.name, split="test")
     by_seed = {settings["seed"]: score.value}
     for seed in range(settings["seed"] + 1, settings["seed"] + request.seeds):
         by_seed[seed] = _another(request, settings, dataset, seed)
@@ -119,8 +117,11 @@ def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, mode
         graphs=(
             Graph(
                 "main",
-                tuple(_tensor(t.name, t) for t in model.inputs),
-                tuple(_tensor(name, t) for name, t in zip(model.output_names, model.outputs, strict=True)),
+                tuple(Tensor.of(t.name, t.shape, str(t.dtype)) for t in model.inputs),
+                tuple(
+                    Tensor.of(name, t.shape, str(t.dtype))
+                    for name, t in zip(model.output_names, model.outputs, strict=True)
+                ),
             ),
         ),
         frontends=recipe.frontends(settings),
@@ -141,22 +142,6 @@ def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, mode
                 "python": platform.python_version(),
             },
         ),
-    )
-
-
-def _tensor(name: str, tensor: Any) -> Tensor:
-    shape = tuple(tensor.shape)
-    return Tensor(name, shape, str(tensor.dtype), _LAYOUTS.get(len(shape), ""))
-
-
-def _score(request: Request, dataset: Dataset, values: np.ndarray) -> Score:
-    return Score(
-        metric=request.recipe.goal.metric,
-        value=float(np.mean(values)),
-        interval=metrics.wilson(float(values.sum()), len(values)),
-        n=len(values),
-        data=dataset.name,
-        split="test",
     )
 
 
