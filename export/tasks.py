@@ -25,7 +25,7 @@ _MOST_RUNS = 400
 
 def describe(checkpoint: str) -> dict[str, Any]:
     """Ends of the model, whether its last layer gives probabilities, what was translated: what a contract needs."""
-    source = _source(checkpoint, "")
+    source = _source(checkpoint)
     model = source.model
     last = model.layers[-1]
     activation = getattr(getattr(last, "activation", None), "__name__", "")
@@ -43,7 +43,7 @@ def reference(checkpoint: str, tensors: str, out: str) -> None:
     """The checkpoint's own outputs for the tensors in an .npz file."""
     import tensorflow as tf
 
-    model = _source(checkpoint, "").model
+    model = _source(checkpoint).model
     names = [t.name for t in model.inputs]
     call = tf.function(lambda feeds: model(feeds if len(feeds) > 1 else feeds[0], training=False))
 
@@ -62,7 +62,8 @@ def convert(checkpoint: str, calibration: str, format: str, precision: str, path
     """
     kind = formats.load(format)
     stated = Contract.from_json(contract)
-    source = _source(checkpoint, calibration)
+    source = _source(checkpoint)
+    source.calibration = _calibration(calibration)
     with _refusing(Path(path)):
         start = time.monotonic()
         made = kind.convert(source, precision, Path(path))
@@ -119,7 +120,12 @@ def _refusing(path: Path) -> Iterator[None]:
 
 
 @lru_cache(maxsize=1)
-def _source(checkpoint: str, calibration: str) -> Any:
+def _source(checkpoint: str) -> Any:
     from export.source import Source
 
-    return Source(Path(checkpoint), arrays.read(calibration) if calibration else {})
+    return Source(Path(checkpoint))
+
+
+@lru_cache(maxsize=1)
+def _calibration(path: str) -> arrays.Arrays:
+    return arrays.read(path) if path else {}
