@@ -20,6 +20,8 @@ VERSION = 1
 _LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}  # by rank
 KEY = "edgeproof.contract"  # the name under which every format carries it
 
+_YOUNGER = frozenset({"stream"})
+
 DECODES = ("classify", "values")
 SCORES = ("logits", "probabilities")
 PRECISIONS = ("f32", "f16", "int8-dynamic", "int8", "int16x8")
@@ -43,12 +45,54 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class State:
+    """Memory that goes into a step as one end of the graph and comes out as another.
+
+    Attributes:
+        input, output: names of the two ends.
+        initial: every value before the first step, as a real number; an integer end takes the nearest that it has.
+        delay: steps at the start after which it is set back to `initial`: what flows then is not yet the sequence.
+    """
+
+    input: str
+    output: str
+    initial: float = 0.0
+    delay: int = 0
+
+
+@dataclass(frozen=True)
+class Emission:
+    """What an output of a step is of the whole model's output of that name.
+
+    Attributes:
+        output: its name.
+        frames: True: the next frames of the sequence, along axis 1; False: what the whole model gives for the
+            sequence so far, so that the one after the last step counts.
+        delay: steps at the start whose output counts for nothing.
+    """
+
+    output: str
+    frames: bool
+    delay: int = 0
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A graph that takes a sequence in steps. Inputs that are no states have `hop` time steps on axis 1."""
+
+    states: tuple[State, ...]
+    outputs: tuple[Emission, ...]
+    hop: int = 1
+
+
+@dataclass(frozen=True)
 class Graph:
-    """One function of the model, with its named ends."""
+    """One function of the model, with its named ends; `stream` says that it is a step, and how steps belong together."""
 
     name: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    stream: Stream | None = None
 
 
 @dataclass(frozen=True)
@@ -228,6 +272,9 @@ class Contract:
         held = contract.artifact.graph if contract.artifact else contract.graphs[0].name
         if held not in {graph.name for graph in contract.graphs}:
             raise _broken(source, f"an artifact of graph {held!r}, which it does not describe")
+        for graph in contract.graphs:
+            if wrong := _unstreamable(graph):
+                raise _broken(source, f"a graph {graph.name!r} whose stream has {wrong}")
         if contract.decode.kind not in DECODES or contract.decode.scores not in SCORES:
             raise _broken(source, f"outputs decoded as {contract.decode.kind}, {contract.decode.scores}")
         return contract
@@ -237,6 +284,26 @@ def sample_hashes(samples: np.ndarray) -> tuple[str, ...]:
     """The identity of each raw sample: the first 12 hex digits of the SHA-256 of its dtype, shape and bytes."""
     head = f"{samples.dtype.str}{samples.shape[1:]}".encode()
     return tuple(hashlib.sha256(head + np.ascontiguousarray(sample).tobytes()).hexdigest()[:12] for sample in samples)
+
+
+def _unstreamable(graph: Graph) -> str:
+    """What is wrong with a graph's stream, or ""."""
+    stream = graph.stream
+    if stream is None:
+        return ""
+    inputs, outputs = {t.name: t for t in graph.inputs}, {t.name: t for t in graph.outputs}
+    for state in stream.states:
+        if state.input not in inputs or state.output not in outputs:
+            return f"a state from {state.output!r} to {state.input!r}, which the graph has not"
+        if inputs[state.input].shape != outputs[state.output].shape:
+            return f"a state {state.input!r} of two shapes"
+    ends = [state.input for state in stream.states], [state.output for state in stream.states]
+    taken = [*ends[1], *(emission.output for emission in stream.outputs)]
+    if len(set(ends[0])) < len(ends[0]) or sorted(taken) != sorted(outputs):
+        return "ends that are not each used once"
+    if stream.hop < 1 or min((entry.delay for entry in (*stream.states, *stream.outputs)), default=0) < 0:
+        return "a hop or delay that no step has"
+    return ""
 
 
 def _broken(source: str, received: str) -> Refused:
@@ -258,7 +325,9 @@ def _check_depth(value: Any, left: int = 32) -> None:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        # A field younger than version 1 is written only where it says something: older readers take the rest.
+        return {name: entry for name, entry in fields.items() if name not in _YOUNGER or entry is not None}
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -14,6 +14,7 @@ from edgeproof import formats, frontend, metrics
 from edgeproof.backends import Session, check_feed
 from edgeproof.contract import Contract, Decode, Frontend
 from edgeproof.errors import Refused
+from edgeproof.stream import Stream, plan_of, required
 
 _DEFAULT_KERNELS = {"tflite": "xnnpack", "onnx": "onnxruntime"}
 
@@ -42,6 +43,7 @@ class Model:
         summary: what its bytes say.
         contract: what it says of itself, or None for a foreign file.
         session: the interpreter.
+        inputs: what a sample is made of: the session's inputs, but for the states of a step file.
         kernels: the kernels it runs on.
     """
 
@@ -51,6 +53,8 @@ class Model:
         self.kernels = kernels or _DEFAULT_KERNELS[summary.format]
         self.session = _session(data, summary, self.kernels, threads)
         self._decode = self.contract.decode if self.contract else Decode()
+        self._stream = self.stream() if plan_of(self.contract) else None
+        self.inputs = self._stream.inputs if self._stream else self.session.inputs
 
     def frontend(self, name: str) -> Frontend:
         """How raw samples become input `name`."""
@@ -66,8 +70,8 @@ class Model:
         Raises:
             Refused: a sample that the contract's rules forbid.
         """
-        raw = sample if isinstance(sample, Mapping) else {self.session.inputs[0].name: sample}
-        missing = [port.name for port in self.session.inputs if port.name not in raw]
+        raw = sample if isinstance(sample, Mapping) else {self.inputs[0].name: sample}
+        missing = [port.name for port in self.inputs if port.name not in raw]
         if missing:
             raise Refused(
                 "input: every input of the graph must be given.",
@@ -75,7 +79,7 @@ class Model:
                 fix="pass a mapping with an entry for each input",
             )
         feeds = {}
-        for port in self.session.inputs:
+        for port in self.inputs:
             how = self.frontend(port.name)
             value = self._one(raw[port.name], how)
             # An array in the graph's own quantized type is taken as it is.
@@ -87,8 +91,21 @@ class Model:
         outputs = self.infer(feeds)
         return self._answer({name: value[0] for name, value in outputs.items()})
 
+    def stream(self) -> Stream:
+        """A new sequence on its way through a step file.
+
+        Raises:
+            Refused: the file holds no step.
+        """
+        return Stream(self.session, required(self.contract))
+
     def infer(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Outputs as real numbers for input tensors as real numbers (or in the graph's own type): one run."""
+        """Outputs as real numbers for input tensors as real numbers (or in the graph's own type): one run.
+
+        A step file takes whole sequences here, (batch, time, ...), and steps through them from the start.
+        """
+        if self._stream:
+            return self._stream(feeds)
         ready = []
         for port in self.session.inputs:
             value = feeds[port.name]
@@ -100,7 +117,7 @@ class Model:
 
     def outputs(self, tensors: Mapping[str, np.ndarray], *, batch: int = 256) -> dict[str, np.ndarray]:
         """Outputs for many samples, (n, ...) each: in batches where the graph's batch axis is free, else singly."""
-        free = all(port.shape and port.shape[0] is None for port in self.session.inputs)
+        free = all(port.shape and port.shape[0] is None for port in self.inputs)
         size = batch if free else 1
         return batched(self.infer, tensors, size)
 

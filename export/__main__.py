@@ -9,16 +9,24 @@ from pathlib import Path
 
 from edgeproof.cli import guard
 from edgeproof.errors import Refused
-from export import formats, targets
+from export import commands, formats, targets
+from export.checkpoint import opening
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 all verified, 1 something crashed or was found wanting, 2 refused."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in commands.names():
+        return _command(given[0], given[1:])
+    others = [f"{name}: {(commands.load(name).__doc__ or '').splitlines()[0]}" for name in commands.names()]
     known = "; ".join(f"{name}: {', '.join(formats.load(name).precisions)}" for name in formats.names())
     parser = argparse.ArgumentParser(
-        prog="python -m export", description=__doc__, epilog=f"formats and precisions: {known}"
+        prog="python -m export",
+        description=__doc__,
+        epilog=f"formats and precisions: {known}. Other commands (python -m export COMMAND --help): {' '.join(others)}",
     )
-    parser.add_argument("checkpoint", type=Path, nargs="?", help="an .h5 file, or a folder of saved/")
+    parser.add_argument("checkpoint", type=Path, nargs="?", help="an .h5 or .keras file, or a folder of saved/")
+    opening.arguments(parser)
     parser.add_argument(
         "--to", nargs="+", default=[], metavar="FORMAT[:PRECISION]", help="what to write (default: all)"
     )
@@ -37,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--target", default="", help="also require that this target has every operator: " + ", ".join(targets.names())
     )
+    parser.add_argument(
+        "--streaming", action="store_true", help="export the step model: one time step in, its states in and out"
+    )
     parser.add_argument("--brief", action="store_true", help="no table; python -m export.report shows it later")
     parser.add_argument("--list", action="store_true", help="list the formats and precisions")
     args = parser.parse_args(arguments)
@@ -47,8 +58,19 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if args.checkpoint is None:
         parser.error("name a checkpoint, or use --list")
-    given = sys.argv[1:] if arguments is None else arguments
     return guard("export", lambda: _export(args, "python -m export " + shlex.join(given)))
+
+
+def _command(name: str, arguments: list[str]) -> int:
+    command = commands.load(name)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m export {name}",
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.arguments(parser)
+    args = parser.parse_args(arguments)
+    return guard(name, lambda: int(command.act(args)))
 
 
 def _export(args: argparse.Namespace, command: str) -> int:
@@ -63,8 +85,9 @@ def _export(args: argparse.Namespace, command: str) -> int:
     pairs = formats.parse(args.to)
     explicit = any(":" in text for text in args.to)
     request = pipeline.Request(
-        args.checkpoint, pairs, explicit, args.samples, args.out, args.max_drop, args.target, command
-    )
+        args.checkpoint, pairs, explicit, args.samples, args.out, args.max_drop, args.target, command,
+        opening.given(args, args.checkpoint), args.streaming,
+    )  # fmt: skip
     print(f"export: {len(pairs)} artifacts of {args.checkpoint}", file=sys.stderr)
     outcome = pipeline.run(request, tell=lambda result: print(f"  {report.line(result)}", file=sys.stderr, flush=True))
     page = report.write(outcome)

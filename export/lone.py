@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgeproof import formats as files
+from edgeproof.backends import Port
 from edgeproof.contract import Contract
 from edgeproof.runner import Model
+from edgeproof.stream import Stream, plan_of
 from export.formats import Look
 
 Session = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
@@ -34,4 +36,27 @@ def session(path: Path, runtime: str) -> Session:
 
 def of_bytes(data: bytes, source: str, runtime: str) -> Session:
     """The runner on a file's bytes."""
-    return Model(data, files.read_bytes(data, source), kernels=runtime).infer
+    model = Model(data, files.read_bytes(data, source), kernels=runtime)
+    return model.stream() if plan_of(model.contract) else model.infer
+
+
+def stepped(run: Session, contract: Contract | None) -> Session:
+    """A step graph that takes and gives real numbers, as a session over whole sequences; another graph as it is."""
+    plan = plan_of(contract)
+    return run if plan is None or contract is None else Stream(_Ends(run, contract), plan)
+
+
+class _Ends:
+    """What a stream asks of a session, for a function on named real numbers."""
+
+    def __init__(self, run: Session, contract: Contract) -> None:
+        self._run = run
+        graph = contract.graph()
+        self.inputs, self.outputs = (
+            tuple(Port(end.name, end.shape, np.dtype(end.dtype)) for end in ends)
+            for ends in (graph.inputs, graph.outputs)
+        )
+
+    def __call__(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray]:
+        found = self._run({port.name: feed for port, feed in zip(self.inputs, feeds, strict=True)})
+        return [found[port.name] for port in self.outputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from edgeproof.errors import Refused
 from export import arrays, checkpoint, formats, subject, targets
 from export.arrays import Arrays
 from export.stage import Stage, Truth
+from export.streaming.proof import Proof
 from export.verdict import Result
 from export.worker import Crashed, Worker
 
@@ -33,6 +35,8 @@ class Request:
         out: None: `export/` beside the checkpoint, or `saved/NAME/export` for a file.
         max_drop: points, instead of the contract's.
         target: also require that it has every operator.
+        opening: what was added to the checkpoint to open it; None: nothing.
+        streaming: artifacts of the step model instead of the whole one's.
     """
 
     checkpoint: Path
@@ -43,6 +47,8 @@ class Request:
     max_drop: float | None = None
     target: str = ""
     command: str = ""
+    opening: checkpoint.Opening | None = None
+    streaming: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +95,13 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
         Refused: a checkpoint, samples or folder that can't serve; or an explicitly named artifact that can't be made.
     """
     path = checkpoint.find(request.checkpoint)
+    opening = dataclasses.replace(request.opening or checkpoint.Opening(path), path=path)
     _check_target(request)
     with Worker(timeout=_READING_SECONDS) as reader:
-        facts = _in_child(lambda: reader.call("export.checkpoint:read", path=str(path)), path, "be whole HDF5")
+        facts = _in_child(lambda: reader.call("export.checkpoint:read", path=str(opening)), path, "be whole HDF5")
     with Worker() as converter, Worker() as runner, tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        described = _in_child(lambda: converter.call("export.tasks:describe", checkpoint=str(path)), path)
+        described = _in_child(lambda: converter.call("export.tasks:describe", checkpoint=str(opening)), path)
         contract = subject.contract_of(path, facts, described)
         inputs = [tensor.name for tensor in contract.graph().inputs]
         given = samples.load(subject.samples_path(request.samples, path), inputs)
@@ -103,7 +110,7 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
         out = request.out or (path.parent if request.checkpoint.is_dir() else Path("saved") / path.stem) / "export"
         atomic.prepare(out)
 
-        reference = _in_child(lambda: _reference(converter, path, evaluation, scratch), path)
+        reference = _in_child(lambda: _reference(converter, opening, evaluation, scratch), path)
         truth = Truth(reference, subject.labels_of(given, reference, contract))
         if request.max_drop is not None and truth.labels is None:
             raise Refused(
@@ -112,9 +119,11 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
                 fix="leave --max-drop out, or add the labels",
             )
         contract = subject.scored(contract, given, reference, truth.labels)
+        proof = Proof.of(converter, opening, contract, evaluation, scratch) if request.streaming else None
+        contract = proof.contract if proof else contract
         stage = Stage(
-            path, contract, evaluation, calibration, scratch, converter, runner, out,
-            request.max_drop, request.target, request.explicit,
+            opening, contract, evaluation, calibration, scratch, converter, runner, out,
+            request.max_drop, request.target, request.explicit, proof=proof,
         )  # fmt: skip
         results: list[Result] = []
         outputs: dict[tuple[str, str], Arrays] = {}
@@ -141,9 +150,9 @@ def _check_target(request: Request) -> None:
         )
 
 
-def _reference(converter: Worker, path: Path, evaluation: str, scratch: Path) -> Arrays:
+def _reference(converter: Worker, opening: checkpoint.Opening, evaluation: str, scratch: Path) -> Arrays:
     out = scratch / "reference.npz"
-    converter.call("export.tasks:reference", checkpoint=str(path), tensors=evaluation, out=str(out))
+    converter.call("export.tasks:reference", checkpoint=str(opening), tensors=evaluation, out=str(out))
     return arrays.read(out)
 
 

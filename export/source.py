@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import shutil
+import enum
+import functools
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 import tensorflow as tf
 
-import models.layers  # noqa: F401  registers the layers that Keras lacks
-from edgeproof.errors import Refused
-from export import checkpoint, dialects
+from export.checkpoint.load import load
+from export.checkpoint.opening import Opening
+from export.lowering import lowered
+from export.quantize.plan import DEFAULT, Plan
+
+
+class Form(enum.Enum):
+    """The operators that a model is written in: Keras's own, those that converters know, the same without groups."""
+
+    KERAS = "keras"
+    LOWERED = "lowered"
+    SPLIT = "split"
 
 
 @dataclass
@@ -30,11 +38,17 @@ class Source:
         path: the checkpoint.
         calibration: input tensors (n, ...) by name, empty when there are none.
         cache: what formats keep between their precisions.
+        plan: how integer precisions are made.
+        opening: the checkpoint with what a person added to it; None: the file alone.
+        states: of a step model (`export.streaming`), the inputs that are states and the output that each becomes.
     """
 
     path: Path
     calibration: Mapping[str, np.ndarray] = field(default_factory=dict)
     cache: dict[str, Any] = field(default_factory=dict)
+    opening: Opening | None = None
+    plan: Plan = DEFAULT
+    states: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def model(self) -> keras.Model:
@@ -48,18 +62,32 @@ class Source:
 
     @cached_property
     def _loaded(self) -> tuple[keras.Model, list[str]]:
-        return load(self.path)
+        found = load(self.opening or Opening(self.path))
+        return found.model, found.changes
 
-    def function(self, batch: int | None) -> Any:
+    def with_model(self, model: keras.Model) -> Source:
+        """The same checkpoint with another model in its place, such as one whose weights were moved."""
+        other = Source(self.path, self.calibration, states=self.states)
+        other.__dict__["_loaded"] = (model, self.translated)
+        return other
+
+    def function(self, batch: int | None, form: Form = Form.LOWERED) -> Any:
         """The model as a `tf.function` from named inputs to a dict of named outputs.
 
         Args:
             batch: the size of the batch axis, None for a free one.
+            form: the operators to write it in.
         """
+        ways = {
+            Form.KERAS: contextlib.nullcontext,
+            Form.LOWERED: lowered,
+            Form.SPLIT: functools.partial(lowered, grouped=False),
+        }
         model = self.model
 
         def call(*tensors: Any) -> dict[str, Any]:
-            outputs = model(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
+            with ways[form]():
+                outputs = model(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
             flat = tf.nest.flatten(outputs)
             # Identities, so that the ends of the graph carry these very names in every format.
             return {n: tf.identity(v, name=n) for n, v in zip(model.output_names, flat, strict=True)}
@@ -77,43 +105,12 @@ class Source:
             self.save(Path(folder), batch)
             yield folder
 
-    def save(self, folder: Path, batch: int | None, **extra: Any) -> None:
+    def save(self, folder: Path, batch: int | None, form: Form = Form.LOWERED, **extra: Any) -> None:
         """Write a SavedModel; `extra` are trackable attributes to keep in it, such as assets."""
-        concrete = self.function(batch).get_concrete_function()
+        concrete = self.function(batch, form).get_concrete_function()
         module = tf.Module()
         # Keras variables are not tf.Variables; the module must hold those, or they are saved without values.
         module.weights = [variable.value for variable in self.model.variables]
         for name, value in extra.items():
             setattr(module, name, value)
         tf.saved_model.save(module, str(folder), signatures={"serving_default": concrete})
-
-
-def load(path: Path) -> tuple[keras.Model, list[str]]:
-    """Load a checked checkpoint (see `export.checkpoint.read`), and tell what was translated to Keras 3.
-
-    Raises:
-        Refused: Keras 3 can't rebuild it.
-    """
-    config, written_by = checkpoint.architecture(path)
-    config, changes = dialects.translate(config, written_by, str(path))
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            if changes:
-                path = _rewritten(path, config, Path(folder))
-            return keras.models.load_model(path, compile=False, safe_mode=True), changes
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise Refused(
-            "checkpoint: Keras 3 must be able to rebuild the model.",
-            received=f"{path}: {reason[:300]}",
-            fix="save it again with Keras 3, or with the arguments that Keras 3 knows",
-        ) from error
-
-
-def _rewritten(path: Path, config: dict[str, Any], folder: Path) -> Path:
-    """A copy of the checkpoint with another architecture; the weights are the file's own."""
-    copy = folder / path.name
-    shutil.copyfile(path, copy)
-    with h5py.File(copy, "r+", libver="latest") as file:
-        file.attrs["model_config"] = json.dumps(config)
-    return copy

@@ -18,6 +18,9 @@ from edgeproof.contract import Contract, Tolerance
 from edgeproof.errors import Refused, Unwritable
 from export import arrays, formats, targets
 from export.arrays import Arrays
+from export.checkpoint import Opening
+from export.quantize.plan import DEFAULT, Plan
+from export.streaming.proof import Proof
 from export.verdict import Check, Result, Verdict, compare
 from export.worker import Crashed, Worker
 
@@ -42,7 +45,7 @@ class Stage:
     """What every artifact of one request shares.
 
     Attributes:
-        checkpoint: the file.
+        checkpoint: the file, with what it takes to open it.
         contract: of the checkpoint.
         evaluation, calibration: files of input tensors; calibration is "" when there are none.
         scratch: folder for arrays on their way.
@@ -51,9 +54,11 @@ class Stage:
         max_drop: points, instead of the contract's.
         target: name, or "".
         explicit: artifacts were named one by one, so that one that can't be made is an error.
+        plan: how integer precisions are made.
+        proof: of a step model, that stepping is what the whole model does; None: artifacts are of the whole model.
     """
 
-    checkpoint: Path
+    checkpoint: Opening
     contract: Contract
     evaluation: str
     calibration: str
@@ -64,6 +69,12 @@ class Stage:
     max_drop: float | None = None
     target: str = ""
     explicit: bool = False
+    plan: Plan = DEFAULT
+    proof: Proof | None = None
+
+    @property
+    def _stem(self) -> str:
+        return f"{self.contract.name}.{self.contract.graph().name}" if self.proof else self.contract.name
 
     def make(self, kind: str, precision: str, truth: Truth) -> tuple[Result, dict[str, Arrays]]:
         """Convert and judge one artifact: its result, and its outputs by runtime.
@@ -96,6 +107,7 @@ class Stage:
                     precision=precision,
                     path=str(bare),
                     contract=self._stated(kind).to_json(),
+                    plan=self.plan.to_dict(),
                 )
             except Unwritable:
                 raise
@@ -107,7 +119,7 @@ class Stage:
                 return Result(kind, precision, "crashed", crash.reason, log=crash.log)
             # A file that is not what was asked for must not look as if it were.
             label = precision if made["precision"] == precision else f"{made['precision']}-{precision}"
-            final = self.out / f"{self.contract.name}.{label}{form.suffix}"
+            final = self.out / f"{self._stem}.{label}{form.suffix}"
             atomic.move(bare, final)
         return Result(
             kind,
@@ -130,6 +142,9 @@ class Stage:
         for runtime in formats.load(result.format).runtimes:
             try:
                 cost, outputs[runtime] = self._measure(result, runtime)
+                if self.proof:
+                    path, child = self.out / result.file, self._child(result)
+                    result = self.proof.drifted(result, runtime, path, child, tolerance)
             except Unwritable:
                 raise
             except (Refused, Crashed) as error:
@@ -148,9 +163,8 @@ class Stage:
         return dataclasses.replace(result, status=status, reason="; ".join(wanting), verdicts=tuple(verdicts)), outputs
 
     def _measure(self, result: Result, runtime: str) -> tuple[Mapping[str, float], Arrays]:
-        worker = self.converter if formats.load(result.format).needs_tensorflow else self.runner
         out = self.scratch / "outputs.npz"
-        cost = worker.call(
+        cost = self._child(result).call(
             "export.tasks:measure",
             format=result.format,
             path=str(self.out / result.file),
@@ -159,6 +173,9 @@ class Stage:
             out=str(out),
         )
         return cost, arrays.read(out)
+
+    def _child(self, result: Result) -> Worker:
+        return self.converter if formats.load(result.format).needs_tensorflow else self.runner
 
     def _impossible(self, form: formats.Format, kind: str, precision: str) -> str:
         """Why there is no need to try, or ""."""

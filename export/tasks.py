@@ -18,6 +18,7 @@ from edgeproof import atomic, timing
 from edgeproof.contract import Artifact, Contract
 from edgeproof.runner import batched
 from export import arrays, formats
+from export.quantize.plan import Plan
 
 _LATENCY_SECONDS = 0.4
 _MOST_RUNS = 400
@@ -54,8 +55,12 @@ def reference(checkpoint: str, tensors: str, out: str) -> None:
     arrays.write(out, batched(run, arrays.read(tensors), 64))
 
 
-def convert(checkpoint: str, calibration: str, format: str, precision: str, path: str, contract: str) -> dict[str, Any]:
+def convert(
+    checkpoint: str, calibration: str, format: str, precision: str, path: str, contract: str, plan: dict[str, Any]
+) -> dict[str, Any]:
     """Write the bare artifact at `path`, read its precision back, and put the contract with that precision in.
+
+    `plan` says how integer precisions are made (`export.quantize.plan.Plan.to_dict`).
 
     Returns:
         seconds, notes, and what `look` gives.
@@ -64,6 +69,11 @@ def convert(checkpoint: str, calibration: str, format: str, precision: str, path
     stated = Contract.from_json(contract)
     source = _source(checkpoint)
     source.calibration = _calibration(calibration)
+    if stated.graph().stream:
+        from export.streaming.source import step_source
+
+        source = step_source(source)
+    source.plan = Plan.of(plan)
     with _refusing(Path(path)):
         start = time.monotonic()
         made = kind.convert(source, precision, Path(path))
@@ -73,6 +83,41 @@ def convert(checkpoint: str, calibration: str, format: str, precision: str, path
         artifact = Artifact(format, found, stated.graph().name, quantization)
         kind.embed(Path(path), dataclasses.replace(stated, artifact=artifact))
     return {"seconds": seconds, "notes": made.notes, **look(format, path)}
+
+
+def search(
+    checkpoint: str, calibration: str, evaluation: str, truth: str, format: str, precision: str, path: str,
+    contract: str, plan: dict[str, Any], budget: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Look for the smallest file of a format and precision within a budget (`export.quantize.search`).
+
+    Args:
+        truth: file with the checkpoint's decisive output, `reference`, and the `labels` of the evaluation samples.
+        path: a file to write candidates to.
+
+    Returns:
+        `trials`, each as a dict, and the chosen `plan`.
+    """
+    from export.quantize import search as quest
+
+    kind, stated = formats.load(format), Contract.from_json(contract)
+    source = _source(checkpoint)
+    source.calibration, source.plan = _calibration(calibration), Plan.of(plan)
+    known = arrays.read(truth)
+
+    def finish(data: bytes) -> bytes:
+        Path(path).write_bytes(data)
+        kind.embed(Path(path), dataclasses.replace(stated, artifact=Artifact(format, precision, stated.graph().name)))
+        return Path(path).read_bytes()
+
+    judge = quest.Judge(
+        arrays.read(evaluation), known["reference"], stated.decode.output, known["labels"],
+        stated.score.metric if stated.score else "accuracy", kind.runtimes, finish, quest.Budget(**budget),
+    )  # fmt: skip
+    with _refusing(Path(path)):
+        integers, settled = formats.integers(format, precision, source)
+        trials, chosen = quest.search(integers, settled, judge)
+    return {"trials": [trial.to_dict() for trial in trials], "plan": chosen.to_dict()}
 
 
 def look(format: str, path: str) -> dict[str, Any]:
@@ -121,9 +166,11 @@ def _refusing(path: Path) -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _source(checkpoint: str) -> Any:
+    from export.checkpoint import Opening
     from export.source import Source
 
-    return Source(Path(checkpoint))
+    opening = Opening.of(checkpoint)
+    return Source(opening.path, opening=opening)
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,4 @@
-"""Rewriting a .tflite file: metadata buffers in, weights on 16-byte boundaries, labels as associated files.
-
-TensorFlow's Python packer ignores the schema's `force_align: 16`, after which a microcontroller that reads an
-int32 bias in place faults; the packer here keeps it.
-"""
+"""What travels in a .tflite file beside the model: contract, TFLite Metadata, and the labels that go with it."""
 
 from __future__ import annotations
 
@@ -14,32 +10,26 @@ from typing import Any
 import flatbuffers
 
 from edgeproof.contract import Contract, Frontend, Tensor
+from export import flatbuffer
 
-_ALIGNMENT = 16
 _METADATA_NAME = "TFLITE_METADATA"  # where readers of TFLite Metadata look
 _LABELS = "labels.txt"
 
 
-def with_metadata(flatbuffer: bytes, contract: Contract) -> bytes:
+def with_metadata(data: bytes, contract: Contract) -> bytes:
     """The same model with the contract, TFLite Metadata, and the labels appended as the zip that goes with it."""
-    model = _unpack(flatbuffer)
+    model = flatbuffer.unpack(data)
     described = _model_metadata(contract)
     _set(model, Contract.KEY, contract.to_json().encode())
     _set(model, _METADATA_NAME, described)
     model.description = f"{contract.title or contract.name}, by Edgeproof".encode()
-    packed = _pack(model)
+    packed = flatbuffer.pack(model)
     return packed + _zip(contract.labels) if contract.labels else packed
 
 
-def aligned(flatbuffer: bytes) -> bytes:
-    """The same model, its weights on 16-byte boundaries, nothing added."""
-    return _pack(_unpack(flatbuffer))
-
-
-def _unpack(flatbuffer: bytes) -> Any:
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    return schema.ModelT.InitFromPackedBuf(bytearray(flatbuffer), 0)
+def aligned(data: bytes) -> bytes:
+    """The same model packed anew, nothing added."""
+    return flatbuffer.pack(flatbuffer.unpack(data))
 
 
 def _set(model: Any, name: str, data: bytes) -> None:
@@ -50,34 +40,6 @@ def _set(model: Any, name: str, data: bytes) -> None:
     entry.name, entry.buffer = name.encode(), len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [m for m in model.metadata or [] if m.name != name.encode()] + [entry]
-
-
-def _pack(model: Any) -> bytes:
-    builder = flatbuffers.Builder(1 << 20)
-    model.buffers = [_AlignedBuffer(buffer.data) for buffer in model.buffers]
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
-
-
-class _AlignedBuffer:
-    """A buffer that packs its bytes on a boundary of 16."""
-
-    def __init__(self, data: Any) -> None:
-        self.data = b"" if data is None else bytes(data)
-
-    def Pack(self, builder: flatbuffers.Builder) -> int:
-        from tensorflow.lite.python import schema_py_generated as schema
-
-        vector = 0
-        if self.data:
-            builder.StartVector(1, len(self.data), _ALIGNMENT)
-            builder.head -= len(self.data)
-            builder.Bytes[builder.head : builder.head + len(self.data)] = self.data
-            vector = builder.EndVector()
-        schema.BufferStart(builder)
-        if vector:
-            schema.BufferAddData(builder, vector)
-        return int(schema.BufferEnd(builder))
 
 
 def _zip(labels: tuple[str, ...]) -> bytes:

@@ -83,14 +83,18 @@ class TFLiteSession:
 
 
 def _ports(details: list[dict[str, Any]], names: dict[str, int]) -> tuple[Port, ...]:
-    by_index = {index: name for name, index in names.items()}
+    # One tensor may be two ends, such as an output that is also a new state.
+    by_index: dict[int, list[str]] = {}
+    for name, index in names.items():
+        by_index.setdefault(index, []).append(name)
     ports = []
     for detail in details:
         quantization = detail["quantization_parameters"]
         per_tensor = len(quantization["scales"]) == 1
+        known = by_index.get(detail["index"])
         ports.append(
             Port(
-                name=by_index.get(detail["index"], detail["name"]),
+                name=(known.pop(0) if len(known) > 1 else known[0]) if known else detail["name"],
                 shape=tuple(int(side) for side in detail["shape"]),
                 dtype=np.dtype(detail["dtype"]),
                 scale=float(quantization["scales"][0]) if per_tensor else 0.0,

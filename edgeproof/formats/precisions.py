@@ -52,7 +52,8 @@ def precision(summary: Summary) -> tuple[str, tuple[str, ...]]:
 
 def _tflite(summary: Summary) -> Verdict:
     graphs = [(tensors, operators, _derived(tensors, operators)) for tensors, operators in summary.graphs]
-    ends = {summary.tensors[i].dtype for i in (*summary.inputs, *summary.outputs)}
+    states = _states(summary)
+    ends = {summary.tensors[i].dtype for i in (*summary.inputs, *summary.outputs) if i not in states}
     flowing = {
         tensors[i].dtype
         for tensors, operators, fixed in graphs
@@ -85,6 +86,19 @@ def _tflite(summary: Summary) -> Verdict:
         return "mixed", floats
     name = _float_name((flowing | ends) & _FLOATS, stored)
     return (name, ()) if name else ("mixed", floats)
+
+
+def _states(summary: Summary) -> set[int]:
+    """The 16-bit ends by which a step hands its memory on, `name` to `name.next`, and nothing else.
+
+    As in a fused LSTM that is int8, memory may be wider than the data.
+    """
+    ends = next(iter(summary.signatures.values()), {})
+    inputs, outputs = ends.get("inputs", {}), ends.get("outputs", {})
+    pairs = {name: (inputs[name], outputs[f"{name}.next"]) for name in inputs if f"{name}.next" in outputs}
+    others = {i for name, i in outputs.items() if name.removesuffix(".next") not in pairs}
+    found = {i for pair in pairs.values() for i in pair if {summary.tensors[j].dtype for j in pair} == {"int16"}}
+    return found - others
 
 
 def _float_name(flowing: Iterable[str], stored: dict[str, int]) -> str:

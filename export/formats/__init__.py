@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from edgeproof.contract import Contract
 from edgeproof.errors import Refused, nearest
 
 if TYPE_CHECKING:
+    from export.quantize.integers import Integers
+    from export.quantize.plan import Plan
     from export.source import Source
 
 
@@ -79,6 +82,17 @@ def load(name: str) -> Format:
     found = importlib.import_module(f"export.formats.{name}").FORMAT
     assert isinstance(found, Format)
     return found
+
+
+def integers(name: str, precision: str, source: Source) -> tuple[Integers, Plan]:
+    """What quantizes in a format, and the source's plan settled for a precision."""
+    from export.quantize.integers import settled
+    from export.quantize.onnx import OnnxIntegers
+    from export.quantize.tflite import TfliteIntegers
+
+    width = 16 if precision == "int16x8" else 8
+    plan = dataclasses.replace(source.plan, width=width)
+    return settled(source, plan, OnnxIntegers if name == "onnx" else TfliteIntegers)
 
 
 def parse(texts: list[str]) -> list[tuple[str, str]]:

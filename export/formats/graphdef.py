@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeproof.contract import Contract
+from export import lone
 from export.formats import Format, Look, Made
 from export.formats.saved_model import operators
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # TensorFlow and the readers of GraphDefs leave attributes that begin with an underscore alone.
 _CONTRACT = "_edgeproof_contract"
 _OUTPUTS = "_edgeproof_outputs"
+_UNUSED = "unused_control_flow_input"
 
 
 def convert(source: Source, precision: str, path: Path) -> Made:
@@ -26,7 +28,9 @@ def convert(source: Source, precision: str, path: Path) -> Made:
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
     from tf2onnx.tf_loader import tf_optimize
 
-    concrete = source.function(None).get_concrete_function()
+    from export.source import Form
+
+    concrete = source.function(None, Form.SPLIT).get_concrete_function()
     frozen = convert_variables_to_constants_v2(concrete).graph.as_graph_def()
     inputs, outputs = [t.name for t in source.model.inputs], list(source.model.output_names)
     names = {node.name for node in frozen.node}
@@ -83,7 +87,7 @@ def session(path: Path, runtime: str) -> Callable[[dict[str, np.ndarray]], dict[
         results = pruned(*[tf.constant(batch[name]) for name in names])
         return {name: value.numpy() for name, value in zip(outputs, results, strict=True)}
 
-    return run
+    return lone.stepped(run, look(path).contract)
 
 
 def _read(path: Path) -> Any:
@@ -95,7 +99,8 @@ def _read(path: Path) -> Any:
 
 
 def _ends(graph: Any) -> list[Any]:
-    return [node for node in graph.node if node.op == "Placeholder"]
+    # Loops written out leave placeholders behind that nothing computes with.
+    return [node for node in graph.node if node.op == "Placeholder" and not node.name.startswith(_UNUSED)]
 
 
 FORMAT = Format(

@@ -6,17 +6,15 @@ import copy
 import graphlib
 import hashlib
 import re
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import edgeproof
 from edgeproof.contract import Contract
-from export import lone
+from export import lone, onnx_operators
 from export.formats import Format, Made
+from export.quantize import onnx as integer
 
 if TYPE_CHECKING:
     from export.source import Source
@@ -27,10 +25,7 @@ OPSET = 17
 
 def convert(source: Source, precision: str, path: Path) -> Made:
     """Write the bare model."""
-    # One conversion serves all precisions; the cache is the source's, so that it goes when the source goes.
-    if "onnx" not in source.cache:
-        source.cache["onnx"] = _float_model(source)
-    model = copy.deepcopy(source.cache["onnx"])
+    model = copy.deepcopy(float_model(source))
     quantization: dict[str, Any] = {}
     if precision == "f16":
         from onnxruntime.transformers.float16 import convert_float_to_float16
@@ -38,18 +33,36 @@ def convert(source: Source, precision: str, path: Path) -> Made:
         model = _sorted(convert_float_to_float16(model, keep_io_types=True))
         quantization = {"weights": "float16", "activations": "float16", "ends": "float32"}
     elif precision == "int8":
-        model, quantization = _quantized(model, source)
+        import onnx
+
+        from export.formats.tflite import no_calibration
+
+        if not source.calibration:
+            raise no_calibration("int8", source)
+        data, quantization = integer.quantized(source, source.plan)
+        model = onnx.load_from_string(data)
     _ordered(model.graph.initializer)
     _ordered(model.graph.value_info)
     path.write_bytes(model.SerializeToString(deterministic=True))
     return Made(quantization, {"opset": OPSET})
 
 
+def float_model(source: Source) -> Any:
+    """The model in float32, converted once for all precisions."""
+    # The cache is the source's, so that it goes when the source goes.
+    if "onnx" not in source.cache:
+        source.cache["onnx"] = _float_model(source)
+    return source.cache["onnx"]
+
+
 def _float_model(source: Source) -> Any:
     import tf2onnx
 
     function = source.function(None)
-    model, _ = tf2onnx.convert.from_function(function, input_signature=source.signature(None), opset=OPSET)
+    model, _ = tf2onnx.convert.from_function(
+        function, input_signature=source.signature(None), opset=OPSET, custom_op_handlers=onnx_operators.handlers()
+    )
+    _settle(model, function.get_concrete_function())
     # tf2onnx orders outputs as tf.function flattens dicts, by name; the contract's order is the model's.
     ends = {end.name: end for end in model.graph.output}
     missing = [name for name in source.model.output_names if name not in ends]
@@ -65,6 +78,18 @@ def _float_model(source: Source) -> Any:
     # tf2onnx puts a counter of its process here, which would make two exports differ.
     model.graph.name, model.graph.doc_string = "main", ""
     return _renamed(model)
+
+
+def _settle(model: Any, concrete: Any) -> None:
+    """Constants that layers hold as tensors, such as Normalization's mean, which tf2onnx takes for inputs."""
+    from onnx import numpy_helper
+
+    held = {inside.name: outside for outside, inside in concrete.graph.captures if outside.dtype != "resource"}
+    inputs = [end for end in model.graph.input if end.name not in held]
+    used = {end.name for end in model.graph.input} & held.keys()
+    model.graph.initializer.extend(numpy_helper.from_array(held[name].numpy(), name) for name in sorted(used))
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
 
 
 _COUNTER = re.compile(r"__\d+")
@@ -108,8 +133,12 @@ def _renamed(model: Any) -> Any:
 
 def _free(base: str, taken: Counter[str]) -> str:
     """`base`, or the first of base_2, base_3 ... that is not taken."""
-    taken[base] += 1
-    return base if taken[base] == 1 else f"{base}_{taken[base]}"
+    free = base
+    while taken[free]:
+        taken[base] += 1
+        free = f"{base}_{taken[base]}"
+    taken[free] += 1
+    return free
 
 
 def _ordered(entries: Any) -> None:
@@ -129,54 +158,6 @@ def _sorted(model: Any) -> Any:
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return model
-
-
-def _quantized(model: Any, source: Source) -> tuple[Any, dict[str, Any]]:
-    import onnx
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.calibrate import CalibrationDataReader
-
-    from export.formats.tflite import no_calibration
-
-    if not source.calibration:
-        raise no_calibration("int8", source)
-    n = len(next(iter(source.calibration.values())))
-
-    class Reader(CalibrationDataReader):
-        def __init__(self) -> None:
-            self._next = 0
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            if self._next >= n:
-                return None
-            i, self._next = self._next, self._next + 1
-            return {name: values[i : i + 1] for name, values in source.calibration.items()}
-
-    model = onnx.shape_inference.infer_shapes(model)
-    with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch) / "quantized.onnx"
-        quantize_static(
-            model,
-            str(out),
-            Reader(),
-            quant_format=QuantFormat.QDQ,
-            # Every operator of the graph, not only those the quantizer takes by default: between a Q and a DQ
-            # an accelerator can keep it in integers, and what it leaves out would be float in silence.
-            op_types_to_quantize=sorted({node.op_type for node in model.graph.node}),
-            per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
-        )
-        quantized = onnx.load(str(out))
-    facts = {
-        "weights": "int8 per channel",
-        "activations": "int8 per tensor, between float ends",
-        "calibration": "min-max",
-        "samples": n,
-    }
-    return quantized, facts
 
 
 def embed(path: Path, contract: Contract) -> None:

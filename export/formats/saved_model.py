@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeproof.contract import Contract
+from export import lone
 from export.formats import Format, Look, Made
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ def convert(source: Source, precision: str, path: Path) -> Made:
 
     import tensorflow as tf
 
+    from export.source import Form
+
     with tempfile.TemporaryDirectory() as scratch:
         placeholder = Path(scratch) / ASSET
         placeholder.write_text("null")
-        source.save(path, None, contract=tf.saved_model.Asset(str(placeholder)))
+        source.save(path, None, Form.KERAS, contract=tf.saved_model.Asset(str(placeholder)))
     return Made({}, {"signature": "serving_default"})
 
 
@@ -41,9 +44,8 @@ def look(path: Path) -> Look:
     import tensorflow as tf
 
     function = tf.saved_model.load(str(path)).signatures["serving_default"]
-    dtypes = {
-        spec.dtype for spec in (*function.structured_input_signature[1].values(), *function.structured_outputs.values())
-    }
+    specs = (*function.structured_input_signature[1].values(), *function.structured_outputs.values())
+    dtypes = {spec.dtype for spec in specs if spec.dtype.is_floating}
     text = (path / "assets" / ASSET).read_text()
     return Look(
         precision="f32" if dtypes <= {tf.float32} else "mixed",
@@ -59,13 +61,15 @@ def session(path: Path, runtime: str) -> Callable[[dict[str, np.ndarray]], dict[
 
     loaded = tf.saved_model.load(str(path))
     signature = loaded.signatures["serving_default"]
+    # A name that is no word in Python has another as an argument.
+    arguments = {spec.name: argument for argument, spec in signature.structured_input_signature[1].items()}
 
     def run(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         assert loaded is not None  # the function lives only as long as the object it came from
-        results = signature(**{name: tf.constant(values) for name, values in batch.items()})
+        results = signature(**{arguments[name]: tf.constant(values) for name, values in batch.items()})
         return {name: value.numpy() for name, value in results.items()}
 
-    return run
+    return lone.stepped(run, look(path).contract)
 
 
 def operators(graph: Any) -> dict[str, int]:

@@ -35,7 +35,7 @@ def convert(source: Source, precision: str, path: Path) -> Made:
     """
     flatbuffer, made = flatbuffer_of(source, precision)
     summary = files.read_bytes(flatbuffer, str(path))
-    missing = sorted(set(summary.operator_counts) - set(METHODS))
+    missing = sorted(_operators(summary) - set(METHODS))
     if missing:
         raise Refused(
             "export: TensorFlow Lite for Microcontrollers must have every operator of the graph.",
@@ -47,6 +47,11 @@ def convert(source: Source, precision: str, path: Path) -> Made:
     (path / f"{name}.c").write_text(_source_text(name, aligned(flatbuffer)))
     _write_header(path, name, files.read_bytes(aligned(flatbuffer), name), None)
     return made
+
+
+def _operators(summary: files.Summary) -> set[str]:
+    """Of all graphs: the resolver must know those in loops too."""
+    return {operator.name for _, operators in summary.graphs for operator in operators}
 
 
 def embed(path: Path, contract: Contract) -> None:
@@ -67,7 +72,7 @@ def look(path: Path) -> Look:
 
 def session(path: Path, runtime: str) -> lone.Session:
     """The array's bytes, read back from the C text, on the kernels that TFLM's portable ones are made from."""
-    return lone.of_bytes(payload(path), str(path), runtime)
+    return lone.stepped(lone.of_bytes(payload(path), str(path), runtime), look(path).contract)
 
 
 def payload(path: Path) -> bytes:
@@ -104,7 +109,7 @@ def _write_header(path: Path, name: str, summary: files.Summary, contract: Contr
 
 def _header_text(name: str, summary: files.Summary, contract: Contract | None) -> str:
     upper = name.upper()
-    operators = sorted(summary.operator_counts)
+    operators = sorted(_operators(summary))
     adds = " \\\n".join(f"    (resolver).{METHODS[op]}();" for op in operators)
     ends = [_end(upper, "INPUT", i, summary.tensors[t]) for i, t in enumerate(summary.inputs)]
     ends += [_end(upper, "OUTPUT", i, summary.tensors[t]) for i, t in enumerate(summary.outputs)]

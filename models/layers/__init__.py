@@ -2,8 +2,19 @@
 
 from models.layers.bitmap_codes import DIGITS, bitmap_codes
 from models.layers.euclidean_rbf import EuclideanRBF
+from models.layers.hard_sigmoid import hard_sigmoid_0_2
 from models.layers.scaled_tanh import ScaledTanh
 from models.layers.subsampling import Subsampling
 from models.layers.table_conv import TableConv2D
+from models.layers.tensor_function import TensorFunction
 
-__all__ = ["DIGITS", "EuclideanRBF", "ScaledTanh", "Subsampling", "TableConv2D", "bitmap_codes"]
+__all__ = [
+    "DIGITS",
+    "EuclideanRBF",
+    "ScaledTanh",
+    "Subsampling",
+    "TableConv2D",
+    "TensorFunction",
+    "bitmap_codes",
+    "hard_sigmoid_0_2",
+]

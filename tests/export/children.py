@@ -55,13 +55,13 @@ def save_values(path):
     keras.Model([left, right], [total, share], name="values").save(path)
 
 
-def save_normalized(path):
-    """Save a model whose LayerNormalization TensorFlow's converter leaves in floats when it quantizes."""
+def save_waves(path):
+    """Save a model with an operator that no integer kernel computes."""
     keras.utils.set_random_seed(2)
     x = keras.Input((12, 8), name="x")
-    y = keras.layers.Dense(8)(keras.layers.LayerNormalization()(x))
+    y = keras.layers.Dense(8, activation="softsign", name="phase")(x)
     y = keras.layers.Dense(3, activation="softmax", name="y")(keras.layers.GlobalAveragePooling1D()(y))
-    keras.Model(x, y, name="normalized").save(path)
+    keras.Model(x, y, name="waves").save(path)
 
 
 def save_lambda(path, where):

@@ -16,6 +16,7 @@ import pytest
 from edgeproof.contract import Artifact, Contract, Decode, Frontend, Graph, Provenance, Score, Tensor, Tolerance
 from edgeproof.errors import Refused
 from export import formats, pipeline
+from export.quantize.plan import Plan
 from export.worker import Worker
 
 PAIRS = [(name, precision) for name in formats.names() for precision in formats.load(name).precisions]
@@ -222,6 +223,7 @@ def test_the_contract_that_is_put_in_comes_out(
     told = worker.call(
         "export.tasks:convert", checkpoint=str(small.checkpoint), calibration=str(tmp_path / "calibration.npz"),
         format=kind, precision=precision, path=str(path), contract=RICH.to_json(),
+        plan=Plan().to_dict(),
     )  # fmt: skip
     for text in (told["contract"], worker.call("export.tasks:look", format=kind, path=str(path))["contract"]):
         found = Contract.from_json(text)
@@ -246,7 +248,8 @@ def test_each_says_where_it_comes_from(
     quantization = (found.artifact or Artifact("", "", "")).quantization
     assert ("samples" in quantization) == (precision in ("int8", "int16x8"))
     if "samples" in quantization:
-        assert quantization["samples"] == 40
+        # Some are held out, to choose how ranges are taken from the others.
+        assert (quantization["samples"], quantization["held_out"]) == (30, 10)
 
 
 # --- the same bytes ---
@@ -284,7 +287,7 @@ def test_made_by_a_fresh_process_they_are_byte_identical(made: pipeline.Outcome,
             stated = dataclasses.replace(Contract.from_json(told["contract"]), artifact=None)
             path = tmp_path / f"artifact{formats.load(kind).suffix}"
             fresh.call(
-                "export.tasks:convert", checkpoint=str(small.checkpoint), path=str(path), contract=stated.to_json(),
+                "export.tasks:convert", checkpoint=str(small.checkpoint), path=str(path), contract=stated.to_json(), plan=Plan().to_dict(),
                 calibration=str(tmp_path / "calibration.npz"), format=kind, precision=precision,
             )  # fmt: skip
             assert path.read_bytes() == before.read_bytes(), (kind, precision)
@@ -315,8 +318,8 @@ def test_what_the_contract_refuses_is_not_made_and_says_why(
 def test_a_precision_that_the_bytes_do_not_have_is_not_given_its_name(
     worker: Worker, export: Callable[..., pipeline.Outcome], tmp_path: Path
 ) -> None:
-    path = tmp_path / "normalized.h5"
-    worker.call("children:save_normalized", path=str(path))
+    path = tmp_path / "waves.h5"
+    worker.call("children:save_waves", path=str(path))
     rng = np.random.default_rng(0)
     samples = {f"{split}_x": rng.normal(size=(30, 12, 8)).astype(np.float32) for split in ("evaluation", "calibration")}
     np.savez(tmp_path / "samples.npz", **samples)
@@ -324,12 +327,12 @@ def test_a_precision_that_the_bytes_do_not_have_is_not_given_its_name(
     told = {r.asked: r for r in outcome.results}
     assert told["f32"].status == "verified"
     assert told["int8"].precision == "mixed"
-    assert "its bytes are mixed (float operators: DEQUANTIZE, NEG, QUANTIZE)" in told["int8"].reason
+    assert "its bytes are mixed (float operators: DEQUANTIZE, DIV, QUANTIZE)" in told["int8"].reason
     assert not outcome.passed
     for result in outcome.results:
         if result.precision != result.asked:
             assert result.status in ("wanting", "crashed")
-            assert not (tmp_path / "out" / f"normalized.{result.asked}.tflite").exists()
+            assert not (tmp_path / "out" / f"waves.{result.asked}.tflite").exists()
     files = [r.file for r in outcome.results if r.file]
     assert len(set(files)) == len(files), "one artifact took another's place"
     assert sorted(f.name for f in (tmp_path / "out").iterdir()) == sorted(files)

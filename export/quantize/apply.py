@@ -1,0 +1,387 @@
+"""From a float graph, ranges and a plan to an integer graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from export.quantize import carried
+from export.quantize import operators as rules
+from export.quantize.bias import shift
+from export.quantize.carried import Carried
+from export.quantize.flat import Flat
+from export.quantize.forms import FLOAT, INT, Form, Range, form_of, span_of, stored, weight_scales
+from export.quantize.names import LayerNames
+from export.quantize.plan import Plan
+
+_MOST_BIAS = {8: 2.0**30, 16: 2.0**46}
+
+
+@dataclass
+class Quantized:
+    """A quantized graph and what became of it.
+
+    Attributes:
+        data: the file's bytes.
+        widths: number of operators at each width of activations, 0 for float.
+        floats: operators left in float, by kind.
+        tensors: where the float graph's computed tensors are now, and in which form.
+    """
+
+    data: bytes
+    widths: Counter[int] = field(default_factory=Counter)
+    floats: Counter[str] = field(default_factory=Counter)
+    tensors: dict[int, tuple[int, Form]] = field(default_factory=dict)
+
+
+def quantize(
+    data: bytes,
+    ranges: Mapping[int, Range],
+    plan: Plan,
+    layers: Sequence[str] = (),
+    means: Mapping[int, np.ndarray] | None = None,
+    states: Mapping[str, str] | None = None,
+) -> Quantized:
+    """Quantize a prepared float graph (see `prepare`).
+
+    Args:
+        data: the float flatbuffer: one graph.
+        ranges: of its computed float tensors, by index.
+        plan: widths, floats and granularity; its calibration has already become `ranges`.
+        layers: names of the Keras layers, which `plan.wide` and `plan.floats` speak of.
+        means: of the channels of computed float tensors, for `plan.correct_bias`.
+        states: of a step, input -> output by the signature's names; see `carried`.
+    """
+    return _Quantizer(Flat(data), ranges, plan, LayerNames(layers), means or {}, states or {}).run()
+
+
+def widths(flat: Flat, plan: Plan, names: LayerNames) -> list[int]:
+    """The width of activations in each operator, 0 for float."""
+    kinds = [flat.name(operator) for operator in flat.operators()]
+    owners = [names.of(flat.label(int(operator.outputs[0]))) for operator in flat.operators()]
+    # One over a root spans orders of magnitude, and what it multiplies nearly cancels: 8 bits lose it.
+    normalizing = {owner for kind, owner in zip(kinds, owners, strict=True) if kind == "RSQRT" and owner}
+    found = []
+    for operator, kind, owner in zip(flat.operators(), kinds, owners, strict=True):
+        wide = plan.width == 16 or owner in plan.wide or owner in normalizing or kind == "RSQRT"
+        wanted = 16 if wide and rules.quantizable(kind, 16) else 8
+        possible = rules.quantizable(kind, wanted) and owner not in plan.floats and _integer_ends(flat, operator, kind)
+        found.append(wanted if possible else 0)
+    return found
+
+
+def _integer_ends(flat: Flat, operator: Any, kind: str) -> bool:
+    """What the rules need of an operator's inputs: data that is float, weights and biases known."""
+    if not all(flat.is_float(int(t)) for t in operator.outputs):
+        return False
+    if kind in rules.WEIGHTED:
+        rule = rules.WEIGHTED[kind]
+        inputs = [int(t) for t in operator.inputs]
+        bias = inputs[rule.bias] if len(inputs) > rule.bias else -1
+        weight_known = flat.constant(inputs[rule.weight]) is not None or kind == "FULLY_CONNECTED"
+        return weight_known and (bias < 0 or flat.constant(bias) is not None)
+    return True
+
+
+class _Quantizer:
+    def __init__(
+        self,
+        flat: Flat,
+        ranges: Mapping[int, Range],
+        plan: Plan,
+        names: LayerNames,
+        means: Mapping[int, np.ndarray],
+        states: Mapping[str, str],
+    ) -> None:
+        self._flat, self._ranges, self._plan, self._names, self._means = flat, ranges, plan, names, means
+        self._before = list(flat.operators())
+        self._widths, self._carried = carried.widths(flat, states, widths(flat, plan, names))
+        self._parent: dict[tuple[int, int], tuple[int, int]] = {}
+        self._fixed: dict[tuple[int, int], Form] = {}
+        self._members: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._apart: set[tuple[int, int]] = set()  # (operator, input) that is brought to the group's form first
+        self._shared: dict[int, set[int]] = {}  # inputs that share the output's form, by operator
+        self._home: dict[int, Form] = {}
+        self._at: dict[tuple[int, Form], int] = {}
+        self._after: list[Any] = []
+
+    def run(self) -> Quantized:
+        for index in range(len(self._before)):
+            self._tie(index)
+        for state in self._carried:
+            self._carry(state)
+        for tensor in map(int, self._flat.graph.inputs):
+            if self._flat.is_float(tensor):
+                self._enter(tensor)
+        for index in range(len(self._before)):
+            self._convert(index)
+        self._leave()
+        self._flat.graph.operators = self._after
+        self._rename()
+        kinds = Counter(self._flat.name(op) for op, width in zip(self._before, self._widths, strict=True) if not width)
+        floats = Counter({kind: n for kind, n in kinds.items() if self._is_float_kind(kind)})
+        counted = Counter(self._widths)
+        floats_of = {int(t) for op, w in zip(self._before, self._widths, strict=True) if not w for t in op.outputs}
+        at = {tensor: (tensor, FLOAT) for tensor in floats_of}
+        at |= {tensor: (self._at.get((tensor, form), tensor), form) for tensor, form in self._home.items()}
+        data = self._flat.packed()
+        moved = {old: new for new, old in enumerate(self._flat.kept)}
+        tensors = {tensor: (moved[index], form) for tensor, (index, form) in at.items() if index in moved}
+        return Quantized(data, counted, floats, tensors)
+
+    def _is_float_kind(self, kind: str) -> bool:
+        return any(
+            self._flat.name(op) == kind
+            and not w
+            and any(self._flat.is_float(int(t)) for t in (*op.outputs, *op.inputs))
+            for op, w in zip(self._before, self._widths, strict=True)
+        )
+
+    # Groups of (tensor, width) that share one form.
+
+    def _find(self, key: tuple[int, int]) -> tuple[int, int]:
+        root = key
+        while self._parent.setdefault(root, root) != root:
+            root = self._parent[root]
+        self._parent[key] = root
+        return root
+
+    def _join(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
+        """Unite two groups; False when both are bound to different forms."""
+        one, other = self._find(one), self._find(other)
+        if one == other:
+            return True
+        bound = [self._fixed[key] for key in (one, other) if key in self._fixed]
+        if len(bound) == 2 and bound[0] != bound[1]:
+            return False
+        self._parent[other] = one
+        self._members[one] = self._members.pop(one, [one]) + self._members.pop(other, [other])
+        if bound:
+            self._fixed[one] = bound[0]
+        return True
+
+    def _tie(self, index: int) -> None:
+        operator, width = self._before[index], self._widths[index]
+        if not width:
+            return
+        kind = self._flat.name(operator)
+        if kind in rules.FIXED:
+            fixed = rules.FIXED[kind].int8 if width == 8 else rules.FIXED[kind].int16
+            assert fixed
+            self._fixed[self._find((int(operator.outputs[0]), width))] = Form(width, *fixed)
+        elif kind in rules.SAME:
+            outputs = [int(t) for t in operator.outputs]
+            for output in outputs[1:]:
+                self._join((outputs[0], width), (output, width))
+            inputs = self._same(operator, kind)
+            self._shared[index] = {position for position, _ in inputs}
+            for position, tensor in inputs:
+                fixed_source = self._find((tensor, width)) in self._fixed
+                # A tensor with a form of its own, beside others: it is brought to theirs, not they to its.
+                if (len(inputs) > 1 and fixed_source) or not self._join((tensor, width), (outputs[0], width)):
+                    self._apart.add((index, position))
+
+    def _carry(self, state: Carried) -> None:
+        """Both ends of a state in one form, which a 16-bit one holds with room to spare."""
+        one, other = (state.input, state.width), (state.output, state.width)
+        if state.width == 16:
+            # A kernel may have bound the output to a form of its own (TANH): the state takes it over.
+            if self._find(other) not in self._fixed:
+                spans = [self._ranges[t] for t in (state.input, state.output) if t in self._ranges]
+                top = carried.HEADROOM * max(abs(side) for span in spans for side in span)
+                self._fixed[self._find(other)] = form_of((-top, top), 16)
+        self._join(other, one)
+
+    def _same(self, operator: Any, kind: str) -> list[tuple[int, int]]:
+        """(position, tensor) of the computed inputs that share the output's form."""
+        positions = rules.SAME[kind]
+        everything = list(enumerate(map(int, operator.inputs)))
+        chosen = everything if positions is None else [everything[p] for p in positions if p < len(everything)]
+        return [(p, t) for p, t in chosen if self._flat.is_float(t) and self._flat.constant(t) is None]
+
+    def _form(self, tensor: int, width: int) -> Form:
+        """Of a tensor at this width: what its group settled on."""
+        root = self._find((tensor, width))
+        if root in self._fixed:
+            return self._fixed[root]
+        ranges = [self._ranges[t] for t, _ in self._members.get(root, [root]) if t in self._ranges]
+        ranges += self._constants_of(root, width)
+        low = min((r[0] for r in ranges), default=0.0)
+        high = max((r[1] for r in ranges), default=0.0)
+        self._fixed[root] = form_of((low, high), width)
+        return self._fixed[root]
+
+    def _constants_of(self, root: tuple[int, int], width: int) -> list[Range]:
+        """Ranges of the constants that operators of one form hold beside it."""
+        found = []
+        for operator, wide in zip(self._before, self._widths, strict=True):
+            kind = self._flat.name(operator)
+            if wide != width or kind not in rules.SAME or self._find((int(operator.outputs[0]), width)) != root:
+                continue
+            positions = rules.SAME[kind]
+            for position, tensor in enumerate(map(int, operator.inputs)):
+                value = self._flat.constant(tensor)
+                if (positions is None or position in positions) and value is not None and value.dtype == np.float32:
+                    found.append((float(value.min()), float(value.max())))
+        return found
+
+    # Emission.
+
+    def _enter(self, tensor: int) -> None:
+        width = next((state.width for state in self._carried if state.input == tensor), self._plan.width)
+        form = self._form(tensor, width)
+        entry = self._flat.graph.tensors[tensor]
+        self._store(entry, form)
+        self._home[tensor] = form
+        self._at[tensor, form] = tensor
+        self._flat._constants[tensor] = None
+
+    def _store(self, entry: Any, form: Form) -> None:
+        model = self._flat.add_tensor("", (), INT[form.width], scale=form.scale, zero_point=form.zero)
+        made = self._flat.graph.tensors.pop(model)
+        entry.type, entry.quantization = made.type, made.quantization
+
+    def _as(self, tensor: int, form: Form) -> int:
+        """The index of a tensor in this form, converted from where it was made if need be."""
+        home = self._home.get(tensor, FLOAT)
+        if form == home:
+            return self._at.get((tensor, form), tensor)
+        if (tensor, form) not in self._at:
+            label, shape = self._flat.label(tensor), self._flat.shape(tensor)
+            source = self._at.get((tensor, home), tensor)
+            if form == FLOAT:
+                made = self._flat.add_tensor(f"{label}/float", shape, np.float32)
+                version = 3 if home.width == 16 else 2
+                self._after.append(
+                    self._flat.make("DEQUANTIZE", [source], [made], version, self._flat.options("DequantizeOptions"))
+                )
+            else:
+                made = self._flat.add_tensor(label, shape, INT[form.width], scale=form.scale, zero_point=form.zero)
+                version = 2 if 16 in (form.width, home.width) else 1
+                self._after.append(
+                    self._flat.make("QUANTIZE", [source], [made], version, self._flat.options("QuantizeOptions"))
+                )
+            self._at[tensor, form] = made
+        return self._at[tensor, form]
+
+    def _convert(self, index: int) -> None:
+        operator, width = self._before[index], self._widths[index]
+        kind = self._flat.name(operator)
+        inputs = [int(t) for t in operator.inputs]
+        if width:
+            inputs = self._integer_inputs(index, operator, kind, width)
+            operator.opcodeIndex = self._flat.code(kind, rules.version(kind, width, self._flat.version(operator)))
+            if kind in ("ADD", "SUB") and width == 16:
+                operator.builtinOptions.potScaleInt16 = False  # scales are not powers of two
+        else:
+            inputs = [self._as(t, FLOAT) if self._computed(t) else t for t in inputs]
+        operator.inputs = np.asarray(inputs, np.int32)
+        self._after.append(operator)
+        if width:
+            for tensor in map(int, operator.outputs):
+                form = self._form(tensor, width)
+                self._home[tensor] = form
+                self._at[tensor, form] = tensor
+                self._store(self._flat.graph.tensors[tensor], form)
+
+    def _computed(self, tensor: int) -> bool:
+        return tensor in self._home
+
+    def _integer_inputs(self, index: int, operator: Any, kind: str, width: int) -> list[int]:
+        inputs = [int(t) for t in operator.inputs]
+        if kind in rules.WEIGHTED and self._flat.constant(inputs[rules.WEIGHTED[kind].weight]) is not None:
+            return self._weighted(operator, kind, width)
+        shared = self._shared.get(index)
+        found = []
+        for position, tensor in enumerate(inputs):
+            if tensor < 0 or not (self._computed(tensor) or self._flat.is_float(tensor)):
+                found.append(tensor)  # shapes, axes, indices
+                continue
+            value = self._flat.constant(tensor)
+            output = int(operator.outputs[0])
+            if value is not None:
+                form = self._form(output, width) if kind in rules.SAME else form_of(span_of(value), width)
+                found.append(self._constant(tensor, value, form))
+            elif shared is not None and position in shared and (index, position) in self._apart:
+                found.append(self._as(tensor, self._form(output, width)))
+            else:
+                home = self._home.get(tensor, FLOAT)
+                found.append(
+                    self._as(tensor, home if home.width == width and shared is None else self._form(tensor, width))
+                )
+        return found
+
+    def _constant(self, tensor: int, value: np.ndarray, form: Form) -> int:
+        key = (tensor, form)
+        if key not in self._at:
+            label = self._flat.label(tensor)
+            self._at[key] = self._flat.add_tensor(
+                label, value.shape, INT[form.width], stored(value, form), form.scale, form.zero
+            )
+        return self._at[key]
+
+    def _weighted(self, operator: Any, kind: str, width: int) -> list[int]:
+        rule = rules.WEIGHTED[kind]
+        inputs = [int(t) for t in operator.inputs]
+        data, weight = inputs[rule.data], self._flat.constant(inputs[rule.weight])
+        assert weight is not None
+        home = self._home.get(data, FLOAT)
+        form = home if home.width == width else self._form(data, width)
+        bias_at = inputs[rule.bias] if len(inputs) > rule.bias else -1
+        bias = self._flat.constant(bias_at)
+        scales = weight_scales(weight, rule.axis if self._plan.per_channel else None)
+        if bias is not None:
+            bias = bias.reshape(-1)
+            # A bias far larger than its channel's weights would not fit in its own steps.
+            least = np.abs(bias) / (form.scale * _MOST_BIAS[width])
+            scales = np.maximum(scales, least if scales.size > 1 else least.max()).astype(np.float32)
+        shape = [1] * weight.ndim
+        shape[rule.axis] = scales.size
+        steps = scales.reshape(shape)
+        numbers = np.clip(np.round(weight / steps), -127, 127).astype(np.int8)
+        axis = rule.axis if scales.size > 1 else 0
+        label = self._flat.label(inputs[rule.weight])
+        inputs[rule.weight] = self._flat.add_tensor(label, weight.shape, np.int8, numbers, scales, 0, axis)
+        inputs[rule.data] = self._as(data, form)
+        if bias is not None:
+            if self._plan.correct_bias and data in self._means:
+                bias = bias - shift(numbers * steps - weight, self._means[data], kind)
+            dtype = np.int32 if width == 8 else np.int64
+            of_sums = (form.scale * scales).astype(np.float64)
+            value = np.round(bias / of_sums).astype(dtype)
+            inputs[rule.bias] = self._flat.add_tensor(self._flat.label(bias_at), value.shape, dtype, value, of_sums)
+        return inputs
+
+    def _leave(self) -> None:
+        """Outputs in integers of the plan's width, whatever made them; new states in that of the state."""
+        signatures = [s for s in self._flat.model.signatureDefs or [] if s.subgraphIndex == 0]
+        ends = [end for signature in signatures[:1] for end in signature.outputs]
+        found = []
+        for tensor in map(int, self._flat.graph.outputs):
+            # One tensor may be an output and a state: each end by its name, in the order of both lists.
+            at = next((i for i, end in enumerate(ends) if int(end.tensorIndex) == tensor), None)
+            end = ends.pop(at) if at is not None else None
+            name = "" if end is None else end.name.decode() if isinstance(end.name, bytes) else end.name
+            width = next((state.width for state in self._carried if state.name == name), self._plan.width)
+            found.append(self._end(tensor, width))
+            if end is not None:
+                end.tensorIndex = found[-1]
+        self._flat.graph.outputs = np.asarray(found, np.int32)
+
+    def _end(self, tensor: int, width: int) -> int:
+        home = self._home.get(tensor, FLOAT)
+        if home.width == width or not (home.width or self._flat.is_float(tensor)):
+            return self._at.get((tensor, home), tensor)
+        return self._as(tensor, self._form(tensor, width))
+
+    def _rename(self) -> None:
+        """Call inner tensors after their layers: paths of fused operations take kilobytes in small models."""
+        ends = {int(t) for t in (*self._flat.graph.inputs, *self._flat.graph.outputs)}
+        for index, entry in enumerate(self._flat.graph.tensors):
+            layer = self._names.of(self._flat.label(index))
+            if layer and index not in ends:
+                entry.name = layer.encode()

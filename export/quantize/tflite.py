@@ -1,0 +1,100 @@
+"""Integer TensorFlow Lite files from a checkpoint: one float graph, observed once, quantized as often as it takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from edgeproof.errors import Refused
+from export import loops
+from export.arrays import Arrays
+from export.quantize import apply, ranges
+from export.quantize.flat import Flat
+from export.quantize.integers import Integers, facts, settled
+from export.quantize.plan import Plan
+from export.quantize.prepare import prepare
+from export.quantize.ranges import Values
+
+if TYPE_CHECKING:
+    from export.source import Source
+
+
+@dataclass
+class TfliteIntegers(Integers):
+    """By rules of our own, on the float graph of TensorFlow's converter."""
+
+    @property
+    def graph(self) -> bytes:
+        """The float flatbuffer."""
+        return float_graph(self.source)
+
+    @cached_property
+    def prepared(self) -> bytes:
+        """The float graph in operators that have integer kernels.
+
+        Raises:
+            Refused: it has loops, which have graphs of their own.
+        """
+        if not Flat(self.graph).single:
+            raise Refused(
+                "export: an integer TensorFlow Lite graph must have no loops.",
+                received=f"{self.source.path}: a loop over time, as recurrent layers have",
+                fix="export its step model (--streaming), or the float precisions",
+            )
+        return prepare(self.graph)
+
+    def observed(self, samples: Arrays) -> dict[int, Values]:
+        """By tensor of the prepared graph."""
+        return ranges.observe(self.prepared, samples)
+
+    def quantized(self, plan: Plan) -> apply.Quantized:
+        """Quantize by a plan whose calibration is decided."""
+        found = {tensor: values.range(plan.calibration) for tensor, values in self.values.items()}
+        means = {tensor: values.channel_mean for tensor, values in self.values.items()}
+        return apply.quantize(self.prepared, found, plan, self.layers, means, self.source.states)
+
+    def make(self, plan: Plan) -> bytes:
+        """The bytes alone."""
+        return self.quantized(plan).data
+
+
+def quantized(source: Source, plan: Plan) -> tuple[bytes, dict[str, Any]]:
+    """An integer flatbuffer, and what the contract says of how it was made."""
+    if not Flat(float_graph(source)).single:
+        return looped(source, plan)
+    integers, plan = settled(source, plan, TfliteIntegers)
+    made = integers.quantized(plan)
+    said = facts(integers, plan)
+    if plan.width == 8 and made.widths[16]:
+        said["int16_operators"] = made.widths[16]
+    return made.data, said
+
+
+def looped(source: Source, plan: Plan) -> tuple[bytes, dict[str, Any]]:
+    """As `quantized`, for a graph with loops."""
+    plan = dataclasses.replace(plan, calibration="min-max", equalize=False, correct_bias=False)
+    integers = TfliteIntegers(source)
+    made = loops.quantize(float_graph(source), source.calibration, plan, integers.layers)
+    n = len(next(iter(source.calibration.values())))
+    return made.data, {
+        "weights": "int8 per channel" if plan.per_channel else "int8 per tensor",
+        "activations": f"int{plan.width} per tensor",
+        "calibration": plan.calibration,
+        "samples": n,
+    }
+
+
+def float_graph(source: Source) -> bytes:
+    """The float flatbuffer by TensorFlow's converter, made once."""
+    if "tflite" not in source.cache:
+        import tensorflow as tf
+
+        with source.saved_model(1) as folder:
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+            source.cache["tflite"] = loops.tidy(converter.convert())
+    data = source.cache["tflite"]
+    assert isinstance(data, bytes)
+    return data

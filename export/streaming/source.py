@@ -1,0 +1,136 @@
+"""The step model as something to convert: with states to calibrate on, and a contract that says how to step."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from edgeproof.backends import Port
+from edgeproof.contract import Contract, Graph, Tensor
+from edgeproof.stream import Stream
+from export.arrays import Arrays
+from export.source import Source
+from export.streaming.walk import Step, step_model
+
+GRAPH = "step"
+LONG = 1000  # steps without a reset that calibration also sees
+_MOST = 1200  # samples of a step; each is one frame, and neighbours are alike
+
+
+def step_source(whole: Source) -> Source:
+    """The step model of a checkpoint, calibrated by stepping through its calibration sequences.
+
+    Raises:
+        Refused: a layer that can't be stepped.
+    """
+    if "step" not in whole.cache:
+        step = step_model(whole.model)
+        whole.cache["step"] = found = whole.with_model(step.model)
+        found.states = {state.input: state.output for state in step.stream.states}
+        found.cache["step"] = step
+    found = whole.cache["step"]
+    if found.cache.get("calibrated on") is not whole.calibration:
+        found.calibration = samples(found.cache["step"], whole.calibration) if whole.calibration else {}
+        found.cache = {"step": found.cache["step"], "calibrated on": whole.calibration}
+    return found
+
+
+def graph(step: Step) -> Graph:
+    """What the contract says of the step."""
+    model = step.model
+    inputs = tuple(Tensor.of(t.name, t.shape, str(t.dtype)) for t in model.inputs)
+    ends = zip(model.output_names, model.outputs, strict=True)
+    return Graph(GRAPH, inputs, tuple(Tensor.of(name, t.shape, str(t.dtype)) for name, t in ends), step.stream)
+
+
+def streaming(contract: Contract, step: Graph) -> Contract:
+    """The contract of a checkpoint's step files: the step first, and the whole model that it stands for."""
+    return dataclasses.replace(contract, graphs=(step, *(g for g in contract.graphs if g.name != GRAPH)))
+
+
+def samples(step: Step, sequences: Mapping[str, np.ndarray]) -> Arrays:
+    """Samples of a step, (n, ...) by input: frames with the states that stepping through sequences brings to them.
+
+    The sequences (n, time, ...) are taken once each from the start, and once one after another for `LONG` steps, as a
+    stream that is never reset takes them.
+    """
+    each = trace(step, sequences)
+    long = trace(step, joined(step, sequences, rows=4))
+    parts = [(each, 3 * _MOST // 4), (long, _MOST // 4)]
+    picks = [np.random.default_rng(0).permutation(len(next(iter(part.values()))))[:most] for part, most in parts]
+    return {name: np.concatenate([p[name][at] for (p, _), at in zip(parts, picks, strict=True)]) for name in each}
+
+
+def joined(step: Step, sequences: Mapping[str, np.ndarray], rows: int = 1) -> Arrays:
+    """Sequences (n, time, ...) end to end: at most `rows` of at least `LONG` steps each, repeated if they must be."""
+    n, time = (next(iter(sequences.values())).shape[i] for i in (0, 1))
+    a_row = -(-LONG * step.stream.hop // time)
+    rows = max(1, min(rows, n // a_row))
+    picked = np.arange(rows * a_row) % n
+    length = a_row * time // step.stream.hop * step.stream.hop
+    return {
+        name: values[picked].reshape(rows, a_row * time, *values.shape[2:])[:, :length]
+        for name, values in sequences.items()
+    }
+
+
+def stepped(step: Step, sequence: Mapping[str, np.ndarray]) -> tuple[Arrays, Arrays]:
+    """Each step's outputs (steps, ...) for one sequence (1, time, ...) by the float step model, and the whole of them."""
+    end = Stream(_Keras(step), step.stream)
+    outputs = list(end.over(sequence))
+    each = {e.output: np.stack([o[e.output][0] for o in outputs if e.output in o]) for e in step.stream.outputs}
+    whole = {
+        e.output: np.concatenate(each[e.output])[None] if e.frames else each[e.output][-1][None]
+        for e in step.stream.outputs
+    }
+    return each, whole
+
+
+def whole(model: keras.Model, sequence: Mapping[str, np.ndarray]) -> Arrays:
+    """The whole model's outputs for sequences of any length (n, time, ...), whatever length it was built for."""
+    free = keras.models.clone_model(
+        model,
+        input_tensors=keras.tree.map_structure(
+            lambda t: keras.Input((None, *t.shape[2:]), dtype=t.dtype, name=t.name), model.input
+        ),
+    )
+    free.set_weights(model.get_weights())
+    feeds = keras.tree.map_structure(lambda t: np.asarray(sequence[t.name]), model.input)
+    results = keras.tree.flatten(free(feeds, training=False))
+    return {name: np.asarray(value) for name, value in zip(model.output_names, results, strict=True)}
+
+
+class _Keras:
+    """The float step model as a session."""
+
+    def __init__(self, step: Step) -> None:
+        import tensorflow as tf
+
+        found = graph(step)
+        self.inputs, self.outputs = (
+            tuple(Port(end.name, end.shape, np.dtype(end.dtype)) for end in ends)
+            for ends in (found.inputs, found.outputs)
+        )
+        model = step.model
+        self._call = tf.function(lambda feeds: model(feeds if len(feeds) > 1 else feeds[0], training=False))
+
+    def __call__(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return [value.numpy() for value in keras.tree.flatten(self._call([np.asarray(feed) for feed in feeds]))]
+
+
+def trace(step: Step, sequences: Mapping[str, np.ndarray]) -> Arrays:
+    """Every input of every step over sequences (n, time, ...), flattened to (n * steps, ...)."""
+    stream = Stream(_Keras(step), step.stream)
+    names = [tensor.name for tensor in step.model.inputs]
+    seen: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    time, hop = next(iter(sequences.values())).shape[1], step.stream.hop
+    for start in range(0, time - hop + 1, hop):
+        frames = {name: values[:, start : start + hop] for name, values in sequences.items()}
+        stream.begin(len(next(iter(frames.values()))))
+        for name, value in (frames | stream.states).items():
+            seen[name].append(value)
+        stream.step(frames)
+    return {name: np.concatenate(values) for name, values in seen.items()}
