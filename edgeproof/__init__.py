@@ -2,6 +2,7 @@
 
     import edgeproof
     edgeproof.load("lenet5.int8.tflite").predict("seven.png").label
+    edgeproof.load("keyword.step.int8.tflite").stream().step(frame)
 
 Nothing here needs TensorFlow or Keras; the interpreter is imported when a file is loaded.
 """

@@ -16,6 +16,13 @@ from edgeproof.contract import Contract, Decode, Frontend
 from edgeproof.errors import Refused
 from edgeproof.stream import Stream, plan_of, required
 
+# Operators of TensorFlow Lite that keep something from one run for the next.
+_KEEPING = frozenset(
+    {
+        "BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN", "LSTM", "RNN", "SVDF",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN",
+    }
+)  # fmt: skip
 _DEFAULT_KERNELS = {"tflite": "xnnpack", "onnx": "onnxruntime"}
 
 
@@ -53,6 +60,7 @@ class Model:
         self.kernels = kernels or _DEFAULT_KERNELS[summary.format]
         self.session = _session(data, summary, self.kernels, threads)
         self._decode = self.contract.decode if self.contract else Decode()
+        self._keeps = not _KEEPING.isdisjoint(summary.operator_counts)
         self._stream = self.stream() if plan_of(self.contract) else None
         self.inputs = self._stream.inputs if self._stream else self.session.inputs
 
@@ -112,6 +120,8 @@ class Model:
             check_feed(port, value)
             own = value.dtype == port.dtype
             ready.append(np.ascontiguousarray(value) if own else port.encode(value))
+        if self._keeps:  # one sample must not be answered by what came before it
+            self.session.reset()
         results = self.session(ready)
         return {p.name: p.decode(r) for p, r in zip(self.session.outputs, results, strict=True)}
 

@@ -11,6 +11,7 @@ from edgeproof.cli import guard
 from edgeproof.errors import Refused
 from export import commands, formats, targets
 from export.checkpoint import opening
+from export.quantize.plan import METHODS, Budget, Plan
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,12 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="an .npz of calibration and evaluation samples (default: samples.npz beside the checkpoint)",
     )
     parser.add_argument("--out", type=Path, help="folder to write (default: export/ beside the checkpoint)")
-    parser.add_argument(
-        "--max-drop",
-        type=float,
-        metavar="POINTS",
-        help="largest loss of score that counts as the same (0.5 is half a percentage point; default: the contract's)",
-    )
+    _quantization(parser.add_argument_group("integer precisions"))
     parser.add_argument(
         "--target", default="", help="also require that this target has every operator: " + ", ".join(targets.names())
     )
@@ -61,6 +57,64 @@ def main(arguments: list[str] | None = None) -> int:
     return guard("export", lambda: _export(args, "python -m export " + shlex.join(given)))
 
 
+def _quantization(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--max-drop",
+        type=float,
+        metavar="POINTS",
+        help="largest loss of score, by the unfavourable end of its interval (0.5 is half a percentage point); plans "
+        "are tried until one keeps it, and the smallest file is taken",
+    )
+    group.add_argument("--max-bytes", type=int, metavar="N", help="largest file")
+    group.add_argument(
+        "--max-latency-ratio", type=float, metavar="R", help="longest median latency, as a ratio to the float file's"
+    )
+    group.add_argument(
+        "--calibration",
+        default="",
+        choices=("", *METHODS),
+        help="how ranges are taken (default: held-out samples choose)",
+    )
+    group.add_argument("--per-tensor", action="store_true", help="one scale for all channels of a weight")
+    group.add_argument(
+        "--equalize",
+        action=argparse.BooleanOptionalAction,
+        help="move scale between layers so that channels are of a size (default: where it helps)",
+    )
+    group.add_argument(
+        "--correct-bias", action="store_true", help="take the mean error of the weights out of the biases"
+    )
+    group.add_argument("--int16-layers", nargs="+", default=[], metavar="LAYER", help="16-bit activations in these")
+    group.add_argument("--float-layers", nargs="+", default=[], metavar="LAYER", help="these stay in float")
+    group.add_argument(
+        "--calibration-as-is", action="store_true", help="take calibration samples in which faults were found"
+    )
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    return Plan(
+        calibration=args.calibration,
+        per_channel=not args.per_tensor,
+        equalize=args.equalize,
+        correct_bias=args.correct_bias,
+        wide=tuple(args.int16_layers),
+        floats=tuple(args.float_layers),
+    )
+
+
+def _budget(args: argparse.Namespace) -> Budget:
+    if args.max_drop is not None and not 0 <= args.max_drop <= 100:
+        raise Refused(
+            "export: --max-drop is in points of the score, 0 to 100.",
+            received=f"{args.max_drop:g}",
+            fix="--max-drop 0.5",
+        )
+    for flag, value in (("--max-bytes", args.max_bytes), ("--max-latency-ratio", args.max_latency_ratio)):
+        if value is not None and not value > 0:
+            raise Refused(f"export: {flag} is above zero.", received=f"{value:g}", fix=f"{flag} 1")
+    return Budget(args.max_drop, args.max_bytes, args.max_latency_ratio)
+
+
 def _command(name: str, arguments: list[str]) -> int:
     command = commands.load(name)
     parser = argparse.ArgumentParser(
@@ -76,17 +130,11 @@ def _command(name: str, arguments: list[str]) -> int:
 def _export(args: argparse.Namespace, command: str) -> int:
     from export import pipeline, report
 
-    if args.max_drop is not None and not 0 <= args.max_drop <= 100:
-        raise Refused(
-            "export: --max-drop is in points of the score, 0 to 100.",
-            received=f"{args.max_drop:g}",
-            fix="--max-drop 0.5",
-        )
     pairs = formats.parse(args.to)
     explicit = any(":" in text for text in args.to)
     request = pipeline.Request(
-        args.checkpoint, pairs, explicit, args.samples, args.out, args.max_drop, args.target, command,
-        opening.given(args, args.checkpoint), args.streaming,
+        args.checkpoint, pairs, explicit, args.samples, args.out, _budget(args), args.target, command,
+        opening.given(args, args.checkpoint), args.streaming, _plan(args), args.calibration_as_is,
     )  # fmt: skip
     print(f"export: {len(pairs)} artifacts of {args.checkpoint}", file=sys.stderr)
     outcome = pipeline.run(request, tell=lambda result: print(f"  {report.line(result)}", file=sys.stderr, flush=True))

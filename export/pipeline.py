@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof import atomic, samples
+from edgeproof import atomic, metrics, samples
 from edgeproof.contract import Contract
 from edgeproof.errors import Refused
 from export import arrays, checkpoint, formats, subject, targets
 from export.arrays import Arrays
+from export.checkpoint import Opening
+from export.quantize import linter
+from export.quantize.plan import DEFAULT, UNLIMITED, Budget, Plan
 from export.stage import Stage, Truth
 from export.streaming.proof import Proof
 from export.verdict import Result
@@ -33,7 +36,9 @@ class Request:
         explicit: they were named one by one, so that one that can't be made is an error.
         samples: None: `samples.npz` beside the checkpoint.
         out: None: `export/` beside the checkpoint, or `saved/NAME/export` for a file.
-        max_drop: points, instead of the contract's.
+        budget: what integer files may cost.
+        plan: how integer files are made, where the budget leaves it open.
+        as_is: take calibration samples in which the linter sees faults.
         target: also require that it has every operator.
         opening: what was added to the checkpoint to open it; None: nothing.
         streaming: artifacts of the step model instead of the whole one's.
@@ -44,11 +49,13 @@ class Request:
     explicit: bool = False
     samples: Path | None = None
     out: Path | None = None
-    max_drop: float | None = None
+    budget: Budget = UNLIMITED
     target: str = ""
     command: str = ""
-    opening: checkpoint.Opening | None = None
+    opening: Opening | None = None
     streaming: bool = False
+    plan: Plan = DEFAULT
+    as_is: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class Outcome:
         out: their folder.
         older: artifacts that lay there before and were not made now.
         outputs: by (file, runtime).
+        faults: of the calibration samples, which were taken all the same.
     """
 
     contract: Contract
@@ -77,6 +85,7 @@ class Outcome:
     older: tuple[str, ...] = ()
     command: str = ""
     outputs: Mapping[tuple[str, str], Arrays] = field(default_factory=dict)
+    faults: tuple[linter.Fault, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -95,7 +104,7 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
         Refused: a checkpoint, samples or folder that can't serve; or an explicitly named artifact that can't be made.
     """
     path = checkpoint.find(request.checkpoint)
-    opening = dataclasses.replace(request.opening or checkpoint.Opening(path), path=path)
+    opening = dataclasses.replace(request.opening or Opening(path), path=path)
     _check_target(request)
     with Worker(timeout=_READING_SECONDS) as reader:
         facts = _in_child(lambda: reader.call("export.checkpoint:read", path=str(opening)), path, "be whole HDF5")
@@ -112,18 +121,19 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
 
         reference = _in_child(lambda: _reference(converter, opening, evaluation, scratch), path)
         truth = Truth(reference, subject.labels_of(given, reference, contract))
-        if request.max_drop is not None and truth.labels is None:
+        if request.budget and truth.labels is None:
             raise Refused(
-                "export: --max-drop judges a score, which takes labels and a model that classifies.",
+                "export: a budget is kept by a score, which takes labels and a model that classifies.",
                 received="no evaluation_label in " + given.source if given.labels is None else "a model of values",
-                fix="leave --max-drop out, or add the labels",
+                fix="leave --max-drop, --max-bytes and --max-latency-ratio out, or add the labels",
             )
+        faults = _faults(request, converter, opening, contract, evaluation, calibration, reference, scratch)
         contract = subject.scored(contract, given, reference, truth.labels)
         proof = Proof.of(converter, opening, contract, evaluation, scratch) if request.streaming else None
         contract = proof.contract if proof else contract
         stage = Stage(
             opening, contract, evaluation, calibration, scratch, converter, runner, out,
-            request.max_drop, request.target, request.explicit, proof=proof,
+            request.budget, request.target, request.explicit, request.plan, proof,
         )  # fmt: skip
         results: list[Result] = []
         outputs: dict[tuple[str, str], Arrays] = {}
@@ -134,7 +144,36 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
             tell(result)
     checked = {**facts, "path": str(path), "bytes": path.stat().st_size, "translated": described["translated"]}
     older = _older(out, contract.name, {result.file for result in results})
-    return Outcome(contract, checked, given, truth.labels, reference, results, out, older, request.command, outputs)
+    return Outcome(
+        contract, checked, given, truth.labels, reference, results, out, older, request.command, outputs, tuple(faults)
+    )
+
+
+def _faults(
+    request: Request, converter: Worker, opening: checkpoint.Opening, contract: Contract,
+    evaluation: str, calibration: str, reference: Arrays, scratch: Path,
+) -> list[linter.Fault]:  # fmt: skip
+    """What is wrong with the calibration samples, where a precision needs them.
+
+    Raises:
+        Refused: something is, and they were not to be taken as they are.
+    """
+    needed = [(k, p) for k, p in request.pairs if p in formats.load(k).integer_calibrated]
+    if not needed or not calibration:
+        return []
+    decisions = None
+    if contract.decode.kind == "classify":
+        ours = _in_child(lambda: _reference(converter, opening, calibration, scratch), opening.path)
+        output = contract.decode.output
+        decisions = metrics.decisions(ours[output]), metrics.decisions(reference[output])
+    faults = linter.lint(linter.Given(arrays.read(calibration), arrays.read(evaluation), decisions))
+    if faults and not request.as_is:
+        raise Refused(
+            "export: integer precisions take their ranges from calibration samples, which must be like those to come.",
+            received="; ".join(fault.found for fault in faults),
+            fix="; ".join(fault.fix for fault in faults) + "; or --calibration-as-is if they are meant so",
+        )
+    return faults
 
 
 def _check_target(request: Request) -> None:
@@ -150,7 +189,7 @@ def _check_target(request: Request) -> None:
         )
 
 
-def _reference(converter: Worker, opening: checkpoint.Opening, evaluation: str, scratch: Path) -> Arrays:
+def _reference(converter: Worker, opening: Opening, evaluation: str, scratch: Path) -> Arrays:
     out = scratch / "reference.npz"
     converter.call("export.tasks:reference", checkpoint=str(opening), tensors=evaluation, out=str(out))
     return arrays.read(out)

@@ -23,11 +23,13 @@ from export.quantize.plan import DEFAULT, Plan
 
 
 class Form(enum.Enum):
-    """The operators that a model is written in: Keras's own, those that converters know, the same without groups."""
+    """The operators that a model is written in: Keras's own; those that converters know; of these none with groups, or
+    none over three axes."""
 
     KERAS = "keras"
     LOWERED = "lowered"
     SPLIT = "split"
+    PLANES = "planes"
 
 
 @dataclass
@@ -82,6 +84,7 @@ class Source:
             Form.KERAS: contextlib.nullcontext,
             Form.LOWERED: lowered,
             Form.SPLIT: functools.partial(lowered, grouped=False),
+            Form.PLANES: functools.partial(lowered, planes=True),
         }
         model = self.model
 
@@ -100,9 +103,9 @@ class Source:
 
     @contextlib.contextmanager
     def saved_model(self, batch: int | None) -> Any:
-        """A SavedModel of `function(batch)` in a temporary folder, with the signature `serving_default`."""
+        """A SavedModel of `function(batch, Form.PLANES)` in a temporary folder, with the signature `serving_default`."""
         with tempfile.TemporaryDirectory() as folder:
-            self.save(Path(folder), batch)
+            self.save(Path(folder), batch, Form.PLANES)
             yield folder
 
     def save(self, folder: Path, batch: int | None, form: Form = Form.LOWERED, **extra: Any) -> None:

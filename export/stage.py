@@ -19,7 +19,7 @@ from edgeproof.errors import Refused, Unwritable
 from export import arrays, formats, targets
 from export.arrays import Arrays
 from export.checkpoint import Opening
-from export.quantize.plan import DEFAULT, Plan
+from export.quantize.plan import DEFAULT, UNLIMITED, Budget, Plan
 from export.streaming.proof import Proof
 from export.verdict import Check, Result, Verdict, compare
 from export.worker import Crashed, Worker
@@ -51,7 +51,7 @@ class Stage:
         scratch: folder for arrays on their way.
         converter: the child with TensorFlow; `runner`: the one without.
         out: folder of the artifacts.
-        max_drop: points, instead of the contract's.
+        budget: its drop, in points, holds instead of the contract's; integer files are searched for within it.
         target: name, or "".
         explicit: artifacts were named one by one, so that one that can't be made is an error.
         plan: how integer precisions are made.
@@ -66,7 +66,7 @@ class Stage:
     converter: Worker
     runner: Worker
     out: Path
-    max_drop: float | None = None
+    budget: Budget = UNLIMITED
     target: str = ""
     explicit: bool = False
     plan: Plan = DEFAULT
@@ -82,10 +82,10 @@ class Stage:
         Raises:
             Refused: it was named explicitly and can't be made, or nothing can be written.
         """
-        result = self._convert(kind, precision)
+        result = self._convert(kind, precision, truth)
         return (result, {}) if result.status in ("crashed", "not made") else self._judge(result, truth)
 
-    def _convert(self, kind: str, precision: str) -> Result:
+    def _convert(self, kind: str, precision: str, truth: Truth) -> Result:
         form = formats.load(kind)
         refused = self._impossible(form, kind, precision)
         if refused and self.explicit:
@@ -99,6 +99,7 @@ class Stage:
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.out) as partial:
             bare = Path(partial) / f"artifact{form.suffix}"
             try:
+                plan, trials = self._searched(kind, precision, truth, bare)
                 made = self.converter.call(
                     "export.tasks:convert",
                     checkpoint=str(self.checkpoint),
@@ -107,7 +108,7 @@ class Stage:
                     precision=precision,
                     path=str(bare),
                     contract=self._stated(kind).to_json(),
-                    plan=self.plan.to_dict(),
+                    plan=plan,
                 )
             except Unwritable:
                 raise
@@ -132,8 +133,38 @@ class Stage:
             seconds=made["seconds"],
             operators=made["operators"],
             notes=made["notes"],
-            checks=tuple(self._checks(kind, precision, made)),
+            checks=(*self._checks(kind, precision, made, plan), *self._kept(trials)),
+            trials=tuple(trials),
         )
+
+    def _searched(self, kind: str, precision: str, truth: Truth, path: Path) -> tuple[dict[str, Any], list[Any]]:
+        """The plan to make a file by, and what was tried to find it; without a budget, the stage's own."""
+        plan = self.plan.to_dict()
+        if not self.budget or truth.labels is None or precision not in formats.load(kind).integer_calibrated:
+            return plan, []
+        known = self.scratch / "truth.npz"
+        arrays.write(known, {"reference": truth.reference[self.contract.decode.output], "labels": truth.labels})
+        found = self.converter.call(
+            "export.tasks:search",
+            checkpoint=str(self.checkpoint),
+            calibration=self.calibration,
+            evaluation=self.evaluation,
+            truth=str(known),
+            format=kind,
+            precision=precision,
+            path=str(path),
+            contract=self._stated(kind).to_json(),
+            plan=plan,
+            budget=self.budget.to_dict(),
+        )
+        return found["plan"], found["trials"]
+
+    def _kept(self, trials: list[Any]) -> list[Check]:
+        if not trials:
+            return []
+        within = sum(trial["within"] for trial in trials)
+        said = f"{within} of {len(trials)} plans tried keep the budget"
+        return [Check("budget", within > 0, said)]
 
     def _judge(self, result: Result, truth: Truth) -> tuple[Result, dict[str, Arrays]]:
         verdicts: list[Verdict] = []
@@ -155,7 +186,10 @@ class Stage:
                 )
                 return crashed, outputs
             found = outputs[runtime]
-            verdicts.append(compare(truth.reference, found, truth.labels, self.contract, tolerance, runtime, cost))
+            certain = self.budget.drop is not None
+            verdicts.append(
+                compare(truth.reference, found, truth.labels, self.contract, tolerance, runtime, cost, certain)
+            )
         wanting = [check.said for check in result.checks if not check.passed]
         wanting += [f"on {v.runtime}: {c.said}" for v in verdicts for c in v.checks if not c.passed]
         wanting += [f"on {v.runtime}: nothing to judge it by" for v in verdicts if not v.checks]
@@ -186,10 +220,12 @@ class Stage:
             return "it needs calibration samples, and the samples file has none"
         return ""
 
-    def _checks(self, kind: str, precision: str, made: Mapping[str, Any]) -> list[Check]:
+    def _checks(self, kind: str, precision: str, made: Mapping[str, Any], plan: Mapping[str, Any]) -> list[Check]:
         floats = f" (float operators: {', '.join(made['floats'])})" if made["floats"] else ""
+        # Floats that were asked for, layer by layer, are named in the file and in its precision, and are no fault.
+        meant = made["precision"] == precision or (bool(plan["floats"]) and made["precision"] == "mixed")
         checks = [
-            Check("precision", made["precision"] == precision, f"its bytes are {made['precision']}{floats}"),
+            Check("precision", meant, f"its bytes are {made['precision']}{floats}"),
             Check("contract", made["contract"] is not None, "the contract reads back from the file"),
         ]
         if self.target:
@@ -208,8 +244,8 @@ class Stage:
 
     def _tolerance(self, precision: str) -> Tolerance:
         tolerance = self.contract.tolerance(precision)
-        if self.max_drop is not None:
-            tolerance = dataclasses.replace(tolerance, drop=self.max_drop)
+        if self.budget.drop is not None:
+            tolerance = dataclasses.replace(tolerance, drop=self.budget.drop)
         return tolerance
 
 

@@ -117,7 +117,7 @@ def search(
     with _refusing(Path(path)):
         integers, settled = formats.integers(format, precision, source)
         trials, chosen = quest.search(integers, settled, judge)
-    return {"trials": [trial.to_dict() for trial in trials], "plan": chosen.to_dict()}
+    return {"trials": [trial.to_dict(chosen, judge.budget) for trial in trials], "plan": chosen.to_dict()}
 
 
 def look(format: str, path: str) -> dict[str, Any]:

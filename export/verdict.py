@@ -68,6 +68,7 @@ class Result:
         asked: the precision asked for; `precision` is what the bytes say.
         status: "verified", "wanting" (compared and found wanting), "crashed" (the converter or the runtime
             failed) or "not made" (the request can't be met, `reason` says why).
+        trials: what was tried to keep a budget (`export.quantize.search.Trial.to_dict`).
         reason: one line; empty when verified.
         log: the end of what a crashed converter printed.
     """
@@ -86,6 +87,7 @@ class Result:
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[Check, ...] = ()
     log: str = ""
+    trials: tuple[Mapping[str, Any], ...] = ()
 
 
 def compare(
@@ -96,6 +98,7 @@ def compare(
     tolerance: Tolerance,
     runtime: str,
     cost: Mapping[str, float],
+    certain: bool = False,
 ) -> Verdict:
     """Compare an artifact's outputs (n, ...) with the checkpoint's, output by output, and judge.
 
@@ -103,6 +106,7 @@ def compare(
         labels: of the samples, for the task's score; None: closeness and decisions are all there is.
         tolerance: the limits.
         cost: `median_ms`, `p90_ms`, `peak_bytes`, as measured with these outputs.
+        certain: the drop's limit holds for the unfavourable end of its interval.
     """
     spoilt = [said for name in reference if (said := _spoilt(name, reference[name], candidate.get(name)))]
     if spoilt:
@@ -117,7 +121,7 @@ def compare(
     }
     if contract.decode.kind == "classify":
         figures |= _decisions(reference[contract.decode.output], candidate[contract.decode.output], labels, contract)
-    checks = tuple(_checks(figures, tolerance))
+    checks = tuple(_checks(figures, tolerance, certain))
     n = len(next(iter(reference.values())))
     return Verdict(
         runtime,
@@ -170,14 +174,18 @@ def _decisions(
     return figures
 
 
-def _checks(figures: Mapping[str, Any], tolerance: Tolerance) -> list[Check]:
+def _checks(figures: Mapping[str, Any], tolerance: Tolerance, certain: bool) -> list[Check]:
     checks = []
+    if certain and tolerance.drop is not None and figures.get("drop_interval") is not None:
+        most = figures["drop_interval"][1]
+        said = f"score drop {figures['drop']:+.2f} points, at most {most:+.2f} (97.5%), limit {tolerance.drop:g}"
+        checks.append(Check("drop", most <= tolerance.drop + 1e-9, said))
     for name, limit, told in (
         ("relative", tolerance.relative, "largest difference {:.2e} of the largest output, limit {:.0e}"),
         ("relative_l2", tolerance.relative_l2, "relative L2 distance {:.1e}, limit {:g}"),
         ("drop", tolerance.drop, "score drop {:+.2f} points, limit {:g}"),
     ):
-        if limit is not None and figures.get(name) is not None:
+        if limit is not None and figures.get(name) is not None and not (certain and name == "drop"):
             # Points are steps of whole samples; a hair of rounding must not fail the last allowed one.
             checks.append(Check(name, figures[name] <= limit + 1e-9, told.format(figures[name], limit)))
     if tolerance.agreement is not None and figures.get("agreement") is not None:

@@ -30,7 +30,7 @@ def act(args: argparse.Namespace) -> int:
             received="a file with no contract" if model.contract is None else "a contract that decodes to values",
             fix="export it with Edgeproof from its checkpoint, or compare outputs with `python -m export`",
         )
-    held = samples.load(args.samples, [port.name for port in model.session.inputs])
+    held = samples.load(args.samples, [port.name for port in model.inputs])
     if held.labels is None:
         raise Refused(
             "eval: the samples must have labels.",

@@ -67,6 +67,10 @@ def _show(contract: Contract | None) -> None:
     print(
         f"contract    version {contract.version}: {contract.name}" + (f", {contract.title}" if contract.title else "")
     )
+    stream = contract.graph().stream
+    if stream:
+        states = ", ".join(state.input for state in stream.states) or "none"
+        print(f"stream      a step takes {stream.hop} of the sequence's time steps; states {states}")
     for frontend in contract.frontends:
         steps = ", ".join(_step(step) for step in frontend.steps) or "as it is"
         print(f"frontend    {frontend.input}: {frontend.kind}, {steps}")

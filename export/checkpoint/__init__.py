@@ -123,7 +123,9 @@ def _exists(file: Path) -> None:
         fix = "pass a Keras .h5 or .keras checkpoint"
     else:
         return
-    raise Refused("checkpoint: the file must be a Keras .h5 or .keras checkpoint.", received=f"{file}: {received}", fix=fix)
+    raise Refused(
+        "checkpoint: the file must be a Keras .h5 or .keras checkpoint.", received=f"{file}: {received}", fix=fix
+    )
 
 
 def _architecture(opening: Opening, found: File) -> Any:

@@ -110,7 +110,11 @@ def _replacement(what: str, known: dict[str, Any], opening: Opening) -> tuple[st
         return "Activation", {"activation": name}, ""
     for function in (f"math.{name}", f"nn.{name}"):
         if parent == "keras.ops" and function in FUNCTIONS:
-            return "TensorFunction", {"function": function, "arguments": {"x": {"tensor": 0}}}, "edgeproof>TensorFunction"
+            return (
+                "TensorFunction",
+                {"function": function, "first": {"tensor": 0}},
+                "edgeproof>TensorFunction",
+            )
     custom = what.rpartition(":")[2]
     if custom in known and inspect.isclass(known[custom]):
         return custom, {}, custom
@@ -123,7 +127,9 @@ def _replacement(what: str, known: dict[str, Any], opening: Opening) -> tuple[st
 
 def _run(path: Path, flag: str) -> ModuleType:
     if not path.is_file():
-        raise Refused(f"checkpoint: {flag} takes a Python file.", received=f"{path}: no such file", fix="check the path")
+        raise Refused(
+            f"checkpoint: {flag} takes a Python file.", received=f"{path}: no such file", fix="check the path"
+        )
     spec = importlib.util.spec_from_file_location(f"edgeproof_custom_{path.stem}", path)
     assert spec
     assert spec.loader

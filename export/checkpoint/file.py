@@ -71,7 +71,9 @@ def parse(path: Path) -> File:
         backend = "tensorflow" if version[:1] == "2" else ""
         with opened(path) as file:
             optimizer = bool({"optimizer", "_optimizer"} & set(file))
-        return File(path, "Keras archive (.keras), a whole model", "paths", Writer(version, backend), config, "", optimizer)
+        return File(
+            path, "Keras archive (.keras), a whole model", "paths", Writer(version, backend), config, "", optimizer
+        )
     with h5py.File(path, "r") as file:
         group = file.get("model_weights", file)
         found = [hdf5.text(group.attrs.get(key, file.attrs.get(key, ""))) for key in ("keras_version", "backend")]
@@ -136,5 +138,3 @@ def _object(raw: bytes | str, path: Path, what: str) -> dict[str, Any]:
             fix="save the model again with Keras",
         )
     return config
-
-

@@ -86,9 +86,7 @@ def given(args: argparse.Namespace, path: Path) -> Opening:
     if args.backend and args.backend not in BACKENDS:
         raise _refused("--backend takes a backend of Keras 1 and 2.", args.backend, nearest(args.backend, BACKENDS))
     if args.architecture and args.builder:
-        raise _refused(
-            "one of --architecture and --builder says what the model is.", "both", "leave one of them out"
-        )
+        raise _refused("one of --architecture and --builder says what the model is.", "both", "leave one of them out")
     if args.builder and replace:
         raise _refused("--replace changes an architecture; a builder has none.", "both", "change the builder")
     return Opening(path, args.architecture, args.builder, args.custom_objects, tuple(replace), args.backend)

@@ -43,10 +43,11 @@ def by_name(model: keras.Model, group: h5py.Group, layout: Layout, names: Mappin
             raise _mismatch(source, sorted(set(wanted) - set(file)), sorted(set(file) - set(wanted)))
         told.append("layers matched by their order, since their names differ: " + _pairs(list(wanted), list(file)))
         file = dict(zip(wanted, file.values(), strict=True))
-    found: list[tuple[str, Any, np.ndarray]] = []
+    pairs: list[tuple[str, Any, np.ndarray]] = []
     for name, layer in wanted.items():
-        found += [(name, *pair) for pair in _matched(name, layer, file[name], layout, names, source)]
-    _assign(found, source)
+        matched = _matched(name, layer, file[name], layout, names, source)
+        pairs += [(name, variable, value) for variable, value in matched]
+    _assign(pairs, source)
     return told
 
 
@@ -66,7 +67,9 @@ def by_path(model: keras.Model, group: h5py.Group, entry: Mapping[str, Any] | No
     except Refused:
         raise
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise _refused(source, " ".join(str(error).split())[:300], "pass the architecture that wrote the weights") from error
+        raise _refused(
+            source, " ".join(str(error).split())[:300], "pass the architecture that wrote the weights"
+        ) from error
     missing = [v.path for v in model.weights if id(v) not in filled]
     if missing or left:
         raise _mismatch(source, missing, sorted(left))
@@ -185,7 +188,9 @@ def _matched_model(
             owned[owner].append((key, value))
     plausible = not unowned and len(leaves) == len(list(_flat_with_variables(model)))
     if plausible and all(owned.values()):
-        return [pair for leaf, layer in leaves.items() for pair in _matched(leaf, layer, owned[leaf], layout, names, source)]
+        return [
+            pair for leaf, layer in leaves.items() for pair in _matched(leaf, layer, owned[leaf], layout, names, source)
+        ]
     variables, values = _variables(model), [value for _, value in arrays]
     converted = layout.era == 1 or layout.backend == "theano"
     if converted or len(variables) != len(values) or len({v.shape for v in variables}) != len(variables):

@@ -1,6 +1,7 @@
 """Say what a checkpoint is, who wrote it, what it takes to load it in Keras 3; write it anew.
 
-Exit status: 0 it loads, 1 it does not load (with what to pass), 2 the request was wrong or the file is not to be trusted.
+Exit status: 0 it loads; 1 it does not load, with what to pass; 2 the request was wrong or the file is not to be
+trusted.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def act(args: argparse.Namespace) -> int:
         return _tell_missing(refusal.rule, refusal.received, refusal.fix)
     except Crashed as crash:
         lines = [line for line in crash.log.splitlines() if not _NOISE.match(line)]
-        return _tell_missing("checkpoint: the model must load in Keras 3.", crash.reason, "\n".join(["report this:", *lines]))
+        return _tell_missing(
+            "checkpoint: the model must load in Keras 3.", crash.reason, "\n".join(["report this:", *lines])
+        )
     _tell_model(found)
     return 0
 
@@ -68,7 +71,7 @@ def _target(write: Path | None, path: Path) -> str:
         return ""
     if write.suffix != ".h5":
         raise Refused("doctor: --write writes a Keras 3 .h5 file.", received=str(write), fix="--write clean.h5")
-    if write.exists() and path.exists() and os.path.samefile(write, path):
+    if write.exists() and path.exists() and write == path:
         raise Refused(
             "doctor: --write must not replace the file that is examined.", received=str(write), fix="--write clean.h5"
         )

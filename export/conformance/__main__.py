@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from edgeproof.cli import guard
@@ -28,8 +27,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.applications:
         from export.conformance import applications
 
-        return applications.run(args.only, args.out)
-    start = time.monotonic()
+        return applications.run(args.only, args.out, args.json)
     pairs = formats.parse(args.to)
     kept = runner.load(args.json) if args.json and args.json.is_file() else []
     rows = []
@@ -39,7 +37,9 @@ def _run(args: argparse.Namespace) -> int:
         if args.json:
             runner.save(runner.merged(kept, rows), args.json)
     if not args.only and not args.to:
-        print(page.write(rows, args.out / "layers.md", time.monotonic() - start))
+        from export.conformance.children import listing, samples
+
+        print(page.write(rows, listing(), samples(), args.out / "layers.md"))
     return 1 if any(cell.state == "wrong" for row in rows for cell in row.cells) else 0
 
 

@@ -23,6 +23,11 @@ def listing() -> dict[str, Any]:
     }
 
 
+def samples() -> tuple[int, int]:
+    """How many evaluation and calibration samples a case has."""
+    return cases.EVALUATION, cases.CALIBRATION
+
+
 def save(name: str, folder: str) -> dict[str, Any]:
     """Write the case's checkpoint and its samples.
 

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 
 from export.verdict import Result
+
+# What to write in a layer's place so that a microcontroller's operators do.
+_REWRITES = {
+    "GELU": '"silu" or "hard_silu"',
+    "SELECT": "a product with a mask of ones and zeros",
+    "SELECT_V2": "a product with a mask of ones and zeros",
+    "RELU_N1_TO_1": "tanh, or ReLU(max_value) between additions",
+    "TILE": "Concatenate of the copies",
+    "BROADCAST_TO": "Concatenate of the copies",
+    "CONV_3D": "TimeDistributed(Conv2D)",
+    "CONV_3D_TRANSPOSE": "UpSampling3D and Conv3D",
+    "TOPK_V2": '"softmax" for "sparsemax"',
+    "REDUCE_ANY": "a mask as an input of the model",
+    "REDUCE_ALL": "a mask as an input of the model",
+    "REDUCE_PROD": "sequences of one length",
+    "ONE_HOT": "Embedding with the unit matrix",
+    "POW": "a product of the factors",
+}
+_ELSEWHERE = "the .tflite file, which LiteRT runs on Linux boards and phones"
 
 
 @dataclass(frozen=True)
@@ -15,9 +34,9 @@ class Limit:
 
     Attributes:
         formats: as in "tflite:int8", shell patterns.
-        shows: regular expression over the reason and the log of the result.
+        shows: regular expression over the reason and the log of the result; its named groups fill `reason`.
         reason, rewrite: for people.
-        cases: names of cases, shell patterns; for a limit of accuracy, which shows in no words.
+        cases: names of cases, shell patterns; for what only some layers suffer from.
     """
 
     formats: tuple[str, ...]
@@ -27,20 +46,78 @@ class Limit:
     cases: tuple[str, ...] = ("*",)
 
 
-LIMITS: tuple[Limit, ...] = ()
+_INTEGER = ("tflite:int8", "tflm:int8", "onnx:int8", "tflite:int16x8")
+LIMITS: tuple[Limit, ...] = (
+    Limit(
+        ("tflm:*",),
+        r"must have every operator of the graph\. Received: (?P<operators>[A-Z0-9_, ]+)",
+        "TensorFlow Lite for Microcontrollers has no {operators}.",
+        "",  # by operator, see `explain`
+    ),
+    Limit(
+        ("tflite:int16x8",),
+        r"Didn't find op for builtin opcode '(?P<operator>\w+)' version",
+        "No kernel of {operator} with 16-bit activations in ai-edge-litert's reference set.",
+        "Use int8, or write the layer without it.",
+    ),
+    Limit(
+        ("tflite:*", "tflm:*"),
+        r"on reference kernels: Didn't find op for builtin opcode '(?P<operator>\w+)' version",
+        "ai-edge-litert's reference kernels have no {operator} of this type.",
+        "Run it on XNNPACK's or the builtin kernels, or write the layer without it.",
+    ),
+    Limit(
+        ("tflite:*",),
+        r"error: '?(?:loc.*?)?(?:tf\.)?(?P<operator>\w+)'? op is neither a custom op nor a flex op",
+        "TensorFlow Lite has no builtin operator for {operator}.",
+        "Compute it before the graph, or use onnx.",
+    ),
+    Limit(
+        ("*",),
+        r"an integer graph may have loops over time, but none in another",
+        "A loop in a loop has no integer form here.",
+        "Unroll the inner one (unroll=True).",
+    ),
+    Limit(
+        _INTEGER,
+        r"largest difference",
+        "It divides by, or takes the logarithm of, what comes near zero: a step of 8 bits there is a large part of the value.",
+        "Use UnitNormalization's place after Dense in float32 (selective precision), or f16.",
+        ("UnitNormalization", "Dot/normalized", "RMSNormalization", "activations/sparsemax"),
+    ),
+    Limit(
+        _INTEGER,
+        r"largest difference",
+        "Its result is a step of its input (an order, a count, a threshold), and a value that 8 bits move across one "
+        "changes it whole.",
+        "Preprocess before the graph (the contract's frontend), in float.",
+        ("Equalization", "Discretization", "AutoContrast", "Solarization", "activations/hard_shrink", "activations/threshold"),
+    ),
+    Limit(
+        _INTEGER,
+        r"largest difference",
+        "The logarithm of energies spans more than the 48 dB that 8 bits hold.",
+        "Compute spectrograms before the graph (the contract's frontend).",
+        ("MelSpectrogram", "STFTSpectrogram"),
+    ),
+)
 
 
 def explain(case: str, result: Result) -> tuple[str, str] | None:
     """(reason, rewrite) of the first limit that a result shows, None where none is known."""
-    from fnmatch import fnmatch
-
     form, said = f"{result.format}:{result.asked}", f"{result.reason}\n{result.log}"
     for limit in LIMITS:
-        if (
-            any(fnmatch(form, pattern) for pattern in limit.formats)
-            and any(fnmatch(case, pattern) for pattern in limit.cases)
-            and (found := re.search(limit.shows, said, re.DOTALL))
-        ):
-            named: Mapping[str, str] = {k: v or "" for k, v in found.groupdict().items()}
-            return limit.reason.format(**named), limit.rewrite
+        if not any(fnmatch(form, pattern) for pattern in limit.formats):
+            continue
+        if not any(fnmatch(case, pattern) for pattern in limit.cases):
+            continue
+        found = re.search(limit.shows, said, re.DOTALL)
+        if found:
+            named = {key: (value or "").strip() for key, value in found.groupdict().items()}
+            return limit.reason.format(**named), limit.rewrite or _rewrite(named.get("operators", ""))
     return None
+
+
+def _rewrite(operators: str) -> str:
+    known = [f"{_REWRITES[name]} for {name}" for name in operators.split(", ") if name in _REWRITES]
+    return "Use " + "; ".join([*known, _ELSEWHERE]) + "."

@@ -7,7 +7,7 @@ import fnmatch
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from edgeproof.contract import Tolerance
 from export import arrays, formats, subject
 from export.checkpoint import Opening
 from export.conformance import limits
+from export.quantize.plan import Plan
 from export.stage import Stage, Truth
 from export.verdict import Result
 from export.worker import Crashed, Worker
@@ -77,11 +78,19 @@ def listing(worker: Worker) -> Any:
     return worker.call("export.conformance.children:listing")
 
 
-def one(name: str, layer: str, pairs: list[tuple[str, str]], converter: Worker, runner: Worker) -> Row:
+def one(
+    name: str,
+    layer: str,
+    pairs: list[tuple[str, str]],
+    converter: Worker,
+    runner: Worker,
+    save: str = "export.conformance.children:save",
+    arguments: Mapping[str, Any] | None = None,
+) -> Row:
     """One case: its checkpoint saved, exported as a person's would be, and judged."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        case = converter.call("export.conformance.children:save", name=name, folder=folder)
+        case = converter.call(save, folder=folder, **(arguments or {"name": name}))
         try:
             results = list(results_of(case, pairs, Path(folder), converter, runner))
         except Crashed as crash:
@@ -104,7 +113,11 @@ def results_of(
         "export.tasks:reference", checkpoint=str(path), tensors=case["evaluation"], out=str(reference)
     )
     truth = Truth(arrays.read(reference), None)
-    stage = Stage(Opening(path), contract, case["evaluation"], case["calibration"], folder, converter, runner, out)
+    # Minimum and maximum: what other methods cut off is a matter of data, and these have none to learn from.
+    plan = Plan(calibration="min-max")
+    stage = Stage(
+        Opening(path), contract, case["evaluation"], case["calibration"], folder, converter, runner, out, plan=plan
+    )
     for kind, precision in pairs:
         yield stage.make(kind, precision, truth)[0]
 

@@ -30,7 +30,7 @@ def convert(source: Source, precision: str, path: Path) -> Made:
     if precision == "f16":
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
-        model = _sorted(convert_float_to_float16(model, keep_io_types=True))
+        model = _sorted(_once(convert_float_to_float16(model, keep_io_types=True)))
         quantization = {"weights": "float16", "activations": "float16", "ends": "float32"}
     elif precision == "int8":
         import onnx
@@ -146,6 +146,19 @@ def _ordered(entries: Any) -> None:
     by_name = sorted(entries, key=lambda entry: entry.name)
     del entries[:]
     entries.extend(by_name)
+
+
+def _once(model: Any) -> Any:
+    """Without repeated nodes: the float16 pass casts what several nodes take as often as they take it."""
+    made: set[str] = set()
+    nodes = []
+    for node in model.graph.node:
+        if not made.issuperset(node.output):
+            nodes.append(node)
+        made.update(node.output)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
 
 
 def _sorted(model: Any) -> Any:

@@ -20,17 +20,20 @@ Replaced = Mapping[tuple[str, str], Callable[[Any], Any]]
 
 # Whether a grouped convolution may stay one operator: TensorFlow's own CPU kernels have none.
 GROUPED: ContextVar[bool] = ContextVar("GROUPED", default=True)
+# Whether a convolution over three axes is written as some over two.
+PLANES: ContextVar[bool] = ContextVar("PLANES", default=False)
 
 
 @contextmanager
-def lowered(grouped: bool = True) -> Iterator[None]:
+def lowered(grouped: bool = True, planes: bool = False) -> Iterator[None]:
     """Trace in here. Each replacement is made from what it replaces, to fall back on where nothing is to be done.
 
     Args:
         grouped: a grouped convolution may stay one operator.
+        planes: a convolution over three axes becomes some over two.
     """
     before: list[tuple[Any, str, Any]] = []
-    token = GROUPED.set(grouped)
+    tokens = GROUPED.set(grouped), PLANES.set(planes)
     try:
         for (path, name), make in _replaced().items():
             owner = _owner(path)
@@ -41,7 +44,8 @@ def lowered(grouped: bool = True) -> Iterator[None]:
     finally:
         for owner, name, original in reversed(before):
             setattr(owner, name, original)
-        GROUPED.reset(token)
+        GROUPED.reset(tokens[0])
+        PLANES.reset(tokens[1])
 
 
 def _replaced() -> Replaced:

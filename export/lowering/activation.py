@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from export.lowering import Replaced
+from export.lowering.attention import masked
 
 # Klambauer et al., 2017, "Self-normalizing neural networks", section 2.
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -59,6 +60,8 @@ def _softmax(original: Any) -> Any:
         rank = len(inputs.shape)
         axes = sorted(a % rank for a in self.axis) if isinstance(self.axis, (tuple, list)) else []
         together = len(axes) > 1 and axes == list(range(axes[0], axes[-1] + 1)) and axes[0] > 0
+        if mask is not None and isinstance(self.axis, int) and inputs.dtype == tf.float32:
+            inputs, mask = masked(inputs, mask, self.axis), None
         if mask is not None or not together or None in inputs.shape[1:]:
             return original(self, inputs, mask)
         before, after = inputs.shape[1 : axes[0]], inputs.shape[axes[-1] + 1 :]

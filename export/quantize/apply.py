@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from export.quantize import carried
+from export.quantize import average, carried
 from export.quantize import operators as rules
 from export.quantize.bias import shift
 from export.quantize.carried import Carried
@@ -99,7 +99,12 @@ class _Quantizer:
     ) -> None:
         self._flat, self._ranges, self._plan, self._names, self._means = flat, ranges, plan, names, means
         self._before = list(flat.operators())
-        self._widths, self._carried = carried.widths(flat, states, widths(flat, plan, names))
+        self._averages = average.find(flat, states)
+        counted = {end for one in self._averages for end in (one.total[0], one.count[0])}
+        self._widths, self._carried = carried.widths(flat, states, widths(flat, plan, names), counted)
+        for one in self._averages:
+            for index in one.operators:
+                self._widths[index] = plan.width
         self._parent: dict[tuple[int, int], tuple[int, int]] = {}
         self._fixed: dict[tuple[int, int], Form] = {}
         self._members: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -114,6 +119,9 @@ class _Quantizer:
             self._tie(index)
         for state in self._carried:
             self._carry(state)
+        for one in self._averages:
+            self._join((one.data, self._plan.width), (one.mean, self._plan.width))
+            average.whole(self._flat, one)
         for tensor in map(int, self._flat.graph.inputs):
             if self._flat.is_float(tensor):
                 self._enter(tensor)
@@ -271,6 +279,10 @@ class _Quantizer:
     def _convert(self, index: int) -> None:
         operator, width = self._before[index], self._widths[index]
         kind = self._flat.name(operator)
+        for one in self._averages:
+            if index in one.operators:
+                self._average(one, one.operators.index(index))
+                return
         inputs = [int(t) for t in operator.inputs]
         if width:
             inputs = self._integer_inputs(index, operator, kind, width)
@@ -287,6 +299,14 @@ class _Quantizer:
                 self._home[tensor] = form
                 self._at[tensor, form] = tensor
                 self._store(self._flat.graph.tensors[tensor], form)
+
+    def _average(self, one: average.Average, place: int) -> None:
+        form = self._form(one.data, self._plan.width)
+        data = self._as(one.data, form)
+        if place == 2:
+            self._home[one.mean], self._at[one.mean, form] = form, one.mean
+            self._store(self._flat.graph.tensors[one.mean], form)
+        self._after += average.emit(self._flat, one, data, place)
 
     def _computed(self, tensor: int) -> bool:
         return tensor in self._home

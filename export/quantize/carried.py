@@ -7,7 +7,7 @@ only products with weights and moves of data read is stored in 8 bits, which are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from export.quantize import operators as rules
@@ -26,20 +26,23 @@ class Carried:
     width: int
 
 
-def widths(flat: Flat, states: Mapping[str, str], plain: Sequence[int]) -> tuple[list[int], list[Carried]]:
+def widths(
+    flat: Flat, states: Mapping[str, str], plain: Sequence[int], counted: Container[int] = ()
+) -> tuple[list[int], list[Carried]]:
     """The width of activations in each operator, and the states.
 
     Args:
         flat: the float graph.
         states: input -> output, by the signature's names.
         plain: the widths without states.
+        counted: inputs whose states are whole numbers already (`average`).
     """
     if not states:
         return list(plain), []
     signature = flat.model.signatureDefs[0]
     inputs = {_text(end.name): int(end.tensorIndex) for end in signature.inputs}
     outputs = {_text(end.name): int(end.tensorIndex) for end in signature.outputs}
-    pairs = [(inputs[one], outputs[other], other) for one, other in states.items()]
+    pairs = [(inputs[one], outputs[other], other) for one, other in states.items() if inputs[one] not in counted]
     found = _widened(flat, pairs, plain)
     entries = []
     for before, after, name in pairs:

@@ -265,7 +265,7 @@ def _producer(layer: Any) -> Part | None:
     kind = type(layer).__name__
     if not _last(layer) or _activation(layer) not in _HOMOGENEOUS:
         return None
-    bias = [(layer.bias, -1)] if getattr(layer, "use_bias", False) else []
+    bias = [(layer.bias, -1)] if getattr(layer, "bias", None) is not None else []
     if kind in ("Conv1D", "Conv2D", "Conv3D", "Dense"):
         return Part(layer, [(layer._kernel if hasattr(layer, "_kernel") else layer.kernel, -1), *bias])
     if kind in ("SeparableConv1D", "SeparableConv2D"):

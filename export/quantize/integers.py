@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +13,7 @@ import numpy as np
 
 from edgeproof import formats as files
 from edgeproof import metrics
+from edgeproof.errors import Refused, nearest
 from edgeproof.runner import Model
 from export.arrays import Arrays
 from export.quantize import equalize
@@ -115,6 +116,13 @@ def settled(source: Source, plan: Plan, kind: type[Some]) -> tuple[Some, Plan]:
 
 def _settled(source: Source, plan: Plan, kind: type[Some]) -> tuple[Some, Plan]:
     plain = of(source, kind)
+    unknown = sorted({*plan.wide, *plan.floats} - set(plain.layers))
+    if unknown:
+        raise Refused(
+            "export: precision is chosen for layers that the model has.",
+            received=", ".join(unknown),
+            fix=nearest(unknown[0], plain.layers),
+        )
     balanced = None if plan.equalize is False else equalize.balanced(source)
     if balanced is None:
         return plain, dataclasses.replace(plain.settled(plan), equalize=False)
@@ -145,8 +153,13 @@ def facts(integers: Integers, plan: Plan) -> dict[str, Any]:
 
 def outputs(data: bytes, samples: Mapping[str, np.ndarray], kernels: str = "") -> Arrays:
     """What a file answers on samples, one at a time; on the kernels that ship when none are named."""
-    summary = files.read_bytes(data, "candidate")
-    model = Model(data, summary, kernels=kernels or {"tflite": "xnnpack", "onnx": "onnxruntime"}[summary.format])
+    run = runner(data, kernels)
     n = len(next(iter(samples.values())))
-    each = [model.infer({name: values[i : i + 1] for name, values in samples.items()}) for i in range(n)]
+    each = [run({name: values[i : i + 1] for name, values in samples.items()}) for i in range(n)]
     return {name: np.concatenate([one[name] for one in each]) for name in each[0]}
+
+
+def runner(data: bytes, kernels: str = "") -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """A file's function from one sample to its outputs."""
+    summary = files.read_bytes(data, "candidate")
+    return Model(data, summary, kernels=kernels or {"tflite": "xnnpack", "onnx": "onnxruntime"}[summary.format]).infer

@@ -53,9 +53,33 @@ class Plan:
             "equalized" if self.equalize else "",
             "bias corrected" if self.correct_bias else "",
         ]
-        words += [f"{len(self.wide)} layers in int16" if self.wide else ""]
-        words += [f"{len(self.floats)} layers in float" if self.floats else ""]
+        for layers, kind in ((self.wide, "int16"), (self.floats, "float")):
+            words += [f"{len(layers)} layer{'s' * (len(layers) > 1)} in {kind}" if layers else ""]
         return ", ".join(filter(None, words))
 
 
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent.
+
+    Attributes:
+        drop: points of the score, held to the unfavourable end of the 95% paired bootstrap interval; None: any.
+        bytes: of the finished file; None: any.
+        latency_ratio: of the median latency to the float file's on the same kernels; None: any.
+    """
+
+    drop: float | None = None
+    bytes: int | None = None
+    latency_ratio: float | None = None
+
+    def __bool__(self) -> bool:
+        """Something is limited."""
+        return any(value is not None for value in dataclasses.astuple(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON's own types."""
+        return dataclasses.asdict(self)
+
+
 DEFAULT = Plan()
+UNLIMITED = Budget()

@@ -61,7 +61,20 @@ def _squared_difference(flat: Flat, operator: Any) -> list[Any]:
     return [subtract, flat.make("MUL", [difference, difference], [out], options=flat.options("MulOptions"))]
 
 
+def _sum(flat: Flat, operator: Any) -> list[Any]:
+    """A mean times the number of terms: the reference kernels' integer sum of an inner axis gives other numbers."""
+    x, out = int(operator.inputs[0]), int(operator.outputs[0])
+    mean = flat.add_tensor(f"{flat.label(out)}/mean", flat.shape(out), np.float32)
+    terms = int(np.prod(flat.shape(x)) // max(np.prod(flat.shape(out)), 1))
+    options = "ReducerOptions", operator.builtinOptions
+    averaged = flat.make("MEAN", [int(t) for t in operator.inputs], [mean], options=options)
+    product = _times(flat, operator, np.float32(terms))
+    product.inputs = np.asarray([mean, int(product.inputs[1])], np.int32)
+    return [averaged, product]
+
+
 _REWRITES = {
+    "SUM": _sum,
     "NEG": _negate,
     "DIV": _divide,
     "SQUARE": _square,

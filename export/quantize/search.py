@@ -12,27 +12,12 @@ import numpy as np
 from edgeproof import metrics, timing
 from export.arrays import Arrays
 from export.quantize import blame
-from export.quantize.integers import Integers, outputs
-from export.quantize.plan import METHODS, Plan
+from export.quantize.integers import Integers, outputs, runner
+from export.quantize.plan import METHODS, Budget, Plan
 from export.quantize.tflite import TfliteIntegers
 
 _MOST_SAMPLES = 2000  # of the evaluation's: the file that is chosen is judged on all of them afterwards
-_LATENCY_RUNS = 30
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What may be spent.
-
-    Attributes:
-        drop: points of the score, held to the unfavourable end of the 95% paired bootstrap interval; None: any.
-        bytes: of the finished file; None: any.
-        latency_ratio: of the median latency to the float file's on the same kernels; None: any.
-    """
-
-    drop: float | None = None
-    bytes: int | None = None
-    latency_ratio: float | None = None
+_LATENCY_RUNS = 100
 
 
 @dataclass(frozen=True)
@@ -56,9 +41,10 @@ class Trial:
     error: float
     within: bool
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON's own types."""
-        return {**dataclasses.asdict(self), "plan": self.plan.to_dict()}
+    def to_dict(self, chosen: Plan, budget: Budget) -> dict[str, Any]:
+        """As JSON's own types, with whether it was taken and the limit of points."""
+        more = {"plan": self.plan.to_dict(), "chosen": self.plan == chosen, "limit": budget.drop}
+        return {**dataclasses.asdict(self), **more}
 
 
 @dataclass(frozen=True)
@@ -114,7 +100,8 @@ class Judge:
 
     def _latency(self, data: bytes) -> float:
         one = {name: values[:1] for name, values in self.evaluation.items()}
-        return timing.quantiles(lambda: outputs(data, one), _LATENCY_RUNS)[0]
+        run = runner(data)
+        return timing.quantiles(lambda: run(one), _LATENCY_RUNS)[0]
 
 
 def search(integers: Integers, plan: Plan, judge: Judge) -> tuple[list[Trial], Plan]:

@@ -80,6 +80,8 @@ def line(result: Result) -> str:
 
 def table(told: Mapping[str, Any]) -> str:
     """The results as a table for a terminal, a row a set of kernels, from what `facts` tells or report.json holds."""
+    from export.report import quantization
+
     head = ("artifact", "kernels", "bytes", "agreement", "score", "drop (95%)", "rel. L2", "ms", "verdict")
     rows = [row for result in told["artifacts"] for row in _rows(result)]
     score = told["checkpoint"]["score"] if told["samples"]["labelled"] else None
@@ -111,6 +113,7 @@ def table(told: Mapping[str, Any]) -> str:
         f"times are single samples on {told['machine']}, 1 thread"
     )
     lines = [render(head), render(tuple("-" * w for w in widths)), *map(render, rows), caption]
+    lines += [quantization.table(result) for result in told["artifacts"] if result.get("trials")]
     if told["older"]:
         lines.append(f"not made now, so not looked at: {', '.join(told['older'])}")
     return "\n".join(lines)

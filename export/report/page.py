@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from export import formats
-from export.report import machine, pictures
+from export.report import machine, pictures, quantization
 from export.verdict import Result, Verdict
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def _view(outcome: Outcome) -> dict[str, Any]:
         "scatter": _scatter(outcome),
         "classes": _classes(outcome, compared),
         "disagreeing": _disagreeing(outcome),
+        "fronts": quantization.fronts(outcome.results),
+        "layers": quantization.layers(outcome.results),
         "contract_json": json.dumps(json.loads(contract.to_json()), indent=2, sort_keys=True),
     }
 

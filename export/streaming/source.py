@@ -13,6 +13,7 @@ from edgeproof.contract import Contract, Graph, Tensor
 from edgeproof.stream import Stream
 from export.arrays import Arrays
 from export.source import Source
+from export.streaming.layers.running import LOWEST
 from export.streaming.walk import Step, step_model
 
 GRAPH = "step"
@@ -47,8 +48,8 @@ def graph(step: Step) -> Graph:
 
 
 def streaming(contract: Contract, step: Graph) -> Contract:
-    """The contract of a checkpoint's step files: the step first, and the whole model that it stands for."""
-    return dataclasses.replace(contract, graphs=(step, *(g for g in contract.graphs if g.name != GRAPH)))
+    """The contract of a checkpoint's step files. The whole model's graph is not theirs, and a device's flash is small."""
+    return dataclasses.replace(contract, graphs=(step,))
 
 
 def samples(step: Step, sequences: Mapping[str, np.ndarray]) -> Arrays:
@@ -133,4 +134,10 @@ def trace(step: Step, sequences: Mapping[str, np.ndarray]) -> Arrays:
         for name, value in (frames | stream.states).items():
             seen[name].append(value)
         stream.step(frames)
-    return {name: np.concatenate(values) for name, values in seen.items()}
+    found = {name: np.concatenate(values) for name, values in seen.items()}
+    for state in step.stream.states:
+        values = found[state.input]
+        # A maximum before its first step is no value that a range should reach to.
+        if state.initial <= LOWEST and (values > LOWEST).any():
+            values[values <= LOWEST] = values[values > LOWEST].min()
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import math
 from collections.abc import Callable, Sequence
@@ -27,11 +28,13 @@ class Frames:
         frames: how many of the whole sequence's frames a step brings; 0: time is gone, and the value is the one that
             the whole model gives for the sequence so far.
         delay: how many steps pass before the first frame (or value) of the whole model's.
+        time: frames of the whole model's tensor, None where its input may be of any length.
     """
 
     value: Any
     frames: int
     delay: int = 0
+    time: int | None = None
 
     def but(self, value: Any) -> Frames:
         """Another tensor in the same time."""
@@ -64,16 +67,20 @@ class Walk:
 
     Attributes:
         hop: frames of the model's inputs that one step takes.
+        time: of the model's inputs, None where it is free.
         states: so far, in the order of the graph.
         inputs, outputs: their tensors.
-        copies: layers of the step model, by the layer they were made from.
+        copies, cells: layers of the step model and steps of recurrent ones, by the layer they were made from: one
+            that is called twice keeps its weights once.
     """
 
     hop: int
+    time: int | None = None
     states: list[State] = field(default_factory=list)
     inputs: list[Any] = field(default_factory=list)
     outputs: list[Any] = field(default_factory=list)
     copies: dict[int, Any] = field(default_factory=dict)
+    cells: dict[int, Any] = field(default_factory=dict)
 
     def state(self, name: str, like: Any, initial: float = 0.0, delay: int = 0, shape: Any = None) -> tuple[Any, str]:
         """A new state shaped and typed `like` a tensor, or of another `shape` without the batch; its unique name."""
@@ -91,6 +98,19 @@ class Walk:
         """The new value of a state."""
         index = next(i for i, state in enumerate(self.states) if state.input == name)
         self.outputs[index] = keras.layers.Identity(name=f"{name}.next")(value)
+
+    def complete(self, layer: Any, entry: Frames) -> None:
+        """Refuse to end a sequence whose last frames a stream would still hold back when its input ends."""
+        if entry.time is None or self.time is None or not entry.frames:
+            return
+        sent = entry.frames * (self.time // self.hop - entry.delay)
+        if sent != entry.time:
+            raise refuse(
+                layer,
+                f"of {entry.time} frames a stream in steps of {self.hop} has sent {sent} when {self.time} time steps "
+                "are over",
+                "padding='causal' before strides, and a number of time steps that the strides divide",
+            )
 
     def copy(self, layer: Any, **changes: Any) -> Any:
         """The layer of the step model that is this one, with its weights; `changes` are to its configuration."""
@@ -138,12 +158,15 @@ def _walked(model: keras.Model, hop: int) -> Step:
             received=f"{type(model).__name__}, a subclass",
             fix="write it with keras.Input and keras.Model(inputs, outputs)",
         )
-    walk = Walk(hop)
+    times = {tensor.shape[1] for tensor in model.inputs if len(tensor.shape) > 1}
+    walk = Walk(hop, times.pop() if len(times) == 1 else None)
     inputs = [_input(tensor, hop, model) for tensor in model.inputs]
-    found = {id(tensor): Frames(entry, hop) for tensor, entry in zip(model.inputs, inputs, strict=True)}
+    found = {id(tensor): Frames(entry, hop, time=tensor.shape[1]) for tensor, entry in zip(model.inputs, inputs, strict=True)}
     ends = [_value(walk, tensor, found) for tensor in model.outputs]
     if not any(entry.frames for entry in found.values()):
         raise _no_time(model.inputs[0].name, model.inputs[0].shape)
+    for end, operation in zip(ends, (t._keras_history[0] for t in model.outputs), strict=True):
+        walk.complete(operation, end)
     outputs = [_named(end.value, name) for end, name in zip(ends, model.output_names, strict=True)]
     emissions = tuple(
         Emission(name, end.frames > 0, end.delay) for end, name in zip(ends, model.output_names, strict=True)
@@ -185,11 +208,15 @@ def _value(walk: Walk, tensor: Any, found: dict[int, Frames]) -> Frames:
         result = _applied(walk, operation, node, given)
         outputs = node.output_tensors
         results = result if isinstance(result, list) else [result]
-        found.update({id(t): r for t, r in zip(outputs, results, strict=False)})
+        found.update({id(t): _timed(r, t) for t, r in zip(outputs, results, strict=False)})
         if id(last) not in found:
             raise refuse(operation, "its states are used as tensors", "use its output, or export the whole model")
         stack.pop()
     return found[id(tensor)]
+
+
+def _timed(entry: Frames, tensor: Any) -> Frames:
+    return dataclasses.replace(entry, time=tensor.shape[1] if entry.frames and len(tensor.shape) > 1 else None)
 
 
 def _applied(walk: Walk, operation: Any, node: Any, given: list[Frames]) -> Any:

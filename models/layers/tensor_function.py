@@ -15,32 +15,49 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "__operators__.getitem": lambda tensor, slice_spec: tensor[slice_spec],
     "__operators__.ne": tf.not_equal,
     "__operators__.eq": tf.equal,
-    # In a graph of floats the true division of an operator is the function's.
-    "math.divide": tf.math.divide,
 }
-_NAMES = """
-    cast clip_by_value concat convert_to_tensor expand_dims gather identity ones_like pad repeat reshape reverse shape
-    split squeeze stack tile transpose unstack where zeros_like one_hot broadcast_to fill range
-    compat.v1.expand_dims compat.v1.gather compat.v1.pad compat.v1.shape compat.v1.squeeze compat.v1.transpose
-    compat.v1.transpose_v2 compat.v1.concat
-    math.abs math.acos math.add math.add_n math.argmax math.argmin math.asin math.atan math.ceil math.cos math.cumsum
-    math.divide_no_nan math.equal math.erf math.exp math.expm1 math.floor math.floordiv math.floormod math.greater
-    math.greater_equal math.l2_normalize math.less math.less_equal math.log math.log1p math.log_sigmoid
-    math.logical_and math.logical_not math.logical_or math.maximum math.minimum math.multiply math.negative
-    math.not_equal math.pow math.reciprocal math.reduce_all math.reduce_any math.reduce_max math.reduce_mean
-    math.reduce_min math.reduce_prod math.reduce_std math.reduce_sum math.reduce_variance math.round math.rsqrt
-    math.sigmoid math.sign math.sin math.softmax math.softplus math.softsign math.sqrt math.square
-    math.squared_difference math.subtract math.tan math.tanh math.top_k math.truediv
-    linalg.matmul linalg.l2_normalize linalg.band_part linalg.diag norm
-    nn.avg_pool nn.avg_pool2d nn.batch_normalization nn.bias_add nn.conv2d nn.depth_to_space nn.elu nn.gelu
-    nn.l2_normalize nn.leaky_relu nn.log_softmax nn.max_pool nn.max_pool2d nn.relu nn.relu6 nn.selu nn.sigmoid nn.silu
-    nn.softmax nn.softplus nn.softsign nn.space_to_depth nn.swish nn.tanh
-    image.resize image.resize_with_pad
-    compat.v1.image.resize_bilinear compat.v1.image.resize_nearest_neighbor
-    compat.v1.nn.softmax compat.v1.nn.avg_pool compat.v1.nn.max_pool compat.v1.nn.leaky_relu
-    compat.v1.math.argmax compat.v1.math.softmax
-""".split()
-FUNCTIONS = frozenset({*_NAMES, *_OPERATORS})
+_BY_MODULE = {
+    "": (
+        "broadcast_to", "cast", "clip_by_value", "concat", "convert_to_tensor", "expand_dims", "fill", "gather",
+        "identity", "norm", "one_hot", "ones_like", "pad", "range", "repeat", "reshape", "reverse", "shape",
+        "split", "squeeze", "stack", "tile", "transpose", "unstack", "where", "zeros_like"
+    ),
+    "compat.v1": (
+        "concat", "expand_dims", "gather", "pad", "shape", "squeeze", "transpose"
+    ),
+    "compat.v1.image": (
+        "resize_bilinear", "resize_nearest_neighbor"
+    ),
+    "compat.v1.math": (
+        "argmax", "softmax"
+    ),
+    "compat.v1.nn": (
+        "avg_pool", "leaky_relu", "max_pool", "softmax"
+    ),
+    "image": (
+        "resize", "resize_with_pad"
+    ),
+    "linalg": (
+        "band_part", "diag", "l2_normalize", "matmul"
+    ),
+    "math": (
+        "abs", "acos", "add", "add_n", "argmax", "argmin", "asin", "atan", "ceil", "cos", "cumsum", "divide",
+        "divide_no_nan", "equal", "erf", "exp", "expm1", "floor", "floordiv", "floormod", "greater", "greater_equal", "l2_normalize",
+        "less", "less_equal", "log", "log1p", "log_sigmoid", "logical_and", "logical_not", "logical_or", "maximum",
+        "minimum", "multiply", "negative", "not_equal", "pow", "reciprocal", "reduce_all", "reduce_any",
+        "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance",
+        "round", "rsqrt", "sigmoid", "sign", "sin", "softmax", "softplus", "softsign", "sqrt", "square",
+        "squared_difference", "subtract", "tan", "tanh", "top_k", "truediv"
+    ),
+    "nn": (
+        "avg_pool", "avg_pool2d", "batch_normalization", "bias_add", "conv2d", "depth_to_space", "elu", "gelu",
+        "l2_normalize", "leaky_relu", "log_softmax", "max_pool", "max_pool2d", "relu", "relu6", "selu", "sigmoid",
+        "silu", "softmax", "softplus", "softsign", "space_to_depth", "swish", "tanh"
+    ),
+}  # fmt: skip
+FUNCTIONS = frozenset(
+    {*_OPERATORS, *(f"{module}.{name}".lstrip(".") for module, names in _BY_MODULE.items() for name in names)}
+)
 
 
 @keras.saving.register_keras_serializable(package="edgeproof")
@@ -49,8 +66,9 @@ class TensorFunction(keras.layers.Layer):
 
     Args:
         function: its public name after `tf.`, one of `FUNCTIONS`.
-        arguments: by the function's own argument names. `{"tensor": i}` stands for the i-th input,
-            `{"slice": [start, stop, step]}` for a slice, `{"ellipsis": true}` for `...`; what remains is constant.
+        first: its first argument. `{"tensor": i}` stands for the i-th input, `{"slice": [start, stop, step]}` for a
+            slice, `{"ellipsis": true}` for `...`; what remains is constant.
+        others: its other arguments by their names, likewise.
 
     Shapes are the function's own.
 
@@ -58,25 +76,25 @@ class TensorFunction(keras.layers.Layer):
         ValueError: a function that is not on the list.
     """
 
-    def __init__(self, *, function: str, arguments: dict[str, Any], **options: Any) -> None:
+    def __init__(self, *, function: str, first: Any, others: dict[str, Any] | None = None, **options: Any) -> None:
         super().__init__(**options)
         if function not in FUNCTIONS:
             raise ValueError(f"tf.{function} is not a function that a model may call. Received layer: {self.name}")
-        self.function, self.arguments = function, arguments
+        self.function, self.first, self.others = function, first, others or {}
         self.supports_masking = True
 
     def call(self, inputs: Any) -> Any:
         tensors = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-        filled = {name: _fill(value, tensors) for name, value in self.arguments.items()}
+        filled = {name: _fill(value, tensors) for name, value in self.others.items()}
         if "slice_spec" in filled and isinstance(filled["slice_spec"], list):
             filled["slice_spec"] = tuple(filled["slice_spec"])  # a list would gather
-        return _resolve(self.function)(**filled)
+        return _resolve(self.function)(_fill(self.first, tensors), **filled)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         """None: as in tf.keras, masks end at a bare function."""
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "function": self.function, "arguments": self.arguments}
+        return {**super().get_config(), "function": self.function, "first": self.first, "others": self.others}
 
 
 def _resolve(name: str) -> Callable[..., Any]:

@@ -21,6 +21,7 @@ import pytest
 from edgeproof.contract import Contract, Decode, Tolerance
 from edgeproof.errors import Refused, Unwritable
 from export import formats, pipeline
+from export.quantize.plan import Budget
 from export.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -339,7 +340,7 @@ def test_a_budget_is_judged_even_where_the_contract_has_none(small: Any, export:
     request = {"out": tmp_path / "out"}
     (plain,) = export(copy.checkpoint, "tflite:int8", **request).results
     assert [check.name for check in plain.verdicts[0].checks] == ["relative_l2"]
-    (judged,) = export(copy.checkpoint, "tflite:int8", max_drop=1.0, **request).results
+    (judged,) = export(copy.checkpoint, "tflite:int8", budget=Budget(drop=1.0), **request).results
     assert [check.name for check in judged.verdicts[0].checks] == ["relative_l2", "drop"]
 
 

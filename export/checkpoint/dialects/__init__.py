@@ -16,6 +16,8 @@ from export.checkpoint.dialects import keras1
 from export.checkpoint.dialects.notes import Notes, Writer, is_layer, layers
 from export.checkpoint.dialects.structure import MODELS, Structure
 
+__all__ = ["Translation", "Writer", "translate"]
+
 
 @dataclass(frozen=True)
 class Translation:
@@ -54,10 +56,7 @@ def translate(
         return Translation(architecture, (), 3, {}, frozenset())
     architecture = copy.deepcopy(architecture)
     found = list(layers(architecture))
-    if writer.major:
-        era = writer.major
-    else:
-        era = 1 if keras1.spoken(found) else 2
+    era = writer.major or (1 if keras1.spoken(found) else 2)
     notes = Notes(writer, source)
     if architecture.get("class_name") not in MODELS or not (
         is_layer(architecture) or isinstance(architecture.get("config"), list)

@@ -54,9 +54,8 @@ def _permute(entry: dict[str, Any], suffix: str, dims: list[int]) -> dict[str, A
 
 
 def _swap(entry: dict[str, Any], suffix: str) -> dict[str, Any]:
-    arguments = {"a": {"tensor": 0}, "perm": [1, 0, 2]}
     name = f"{entry['config']['name']}_{suffix}"
     return {
         "class_name": "TensorFunction", "registered_name": "edgeproof>TensorFunction",
-        "config": {"name": name, "function": "transpose", "arguments": arguments},
+        "config": {"name": name, "function": "transpose", "first": {"tensor": 0}, "others": {"perm": [1, 0, 2]}},
     }  # fmt: skip

@@ -133,7 +133,7 @@ def _drop(config: dict[str, Any], argument: str, harmless: Any, was: str, notes:
     value = config.pop(argument)
     if harmless is _ANY or (harmless is None and value is None):
         return
-    if value != harmless and not (argument in _UNUSED_KERNEL):
+    if value != harmless and argument not in _UNUSED_KERNEL:
         raise notes.refuse(
             f"{argument} of {was.split(' ')[0]} must be {harmless}; Keras 3 has it no other way.",
             f"{was} with {argument} {value}",

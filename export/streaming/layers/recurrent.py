@@ -21,9 +21,13 @@ def _recurrent(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
     if layer.return_state:
         raise refuse(layer, "it returns its states too", "return_state=False: the step model gives them by itself")
     (entry,) = given
+    if not layer.return_sequences:
+        walk.complete(layer, entry)
     frames = _apart(entry)
     frame = frames[0]
-    cell = cells.of(layer, frame)
+    if id(layer) not in walk.cells:
+        walk.cells[id(layer)] = cells.of(layer, frame)
+    cell = walk.cells[id(layer)]
     letters = _LETTERS.get(type(layer).__name__) or [f"s{i}" for i in range(len(cell.shapes))]
     states, names = [], []
     for letter, shape in zip(letters, cell.shapes, strict=True):

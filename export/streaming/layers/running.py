@@ -15,7 +15,7 @@ LOWEST = float(np.finfo(np.float32).min)
 
 
 def _maximum(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
-    entry = _time(layer, given)
+    entry = _time(walk, layer, given)
     top = ops.max(entry.value, axis=1) if entry.frames > 1 else ops.squeeze(entry.value, 1)
     state, name = walk.state(f"{layer.name}.max", top, LOWEST, entry.delay)
     top = ops.maximum(state, top)
@@ -24,11 +24,12 @@ def _maximum(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
 
 
 def _average(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
-    entry = _time(layer, given)
-    total = ops.sum(entry.value, axis=1) if entry.frames > 1 else ops.squeeze(entry.value, 1)
+    entry = _time(walk, layer, given)
+    # Every step has as many frames, so the mean of their means is the mean of all.
+    total = ops.mean(entry.value, axis=1) if entry.frames > 1 else ops.squeeze(entry.value, 1)
     state, name = walk.state(f"{layer.name}.sum", total, delay=entry.delay)
     seen, count = walk.state(f"{layer.name}.count", total, delay=entry.delay, shape=(1,))
-    total, seen = add(state, total), ops.add(seen, float(entry.frames))
+    total, seen = add(state, total), ops.add(seen, 1.0)
     walk.keep(name, total)
     walk.keep(count, seen)
     rank = len(total.shape)
@@ -36,9 +37,10 @@ def _average(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
                   0, entry.delay)
 
 
-def _time(layer: Any, given: Sequence[Frames]) -> Frames:
+def _time(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
     if layer.data_format != "channels_last":
         raise refuse(layer, "its last axis is time", "data_format='channels_last'")
+    walk.complete(layer, given[0])
     return given[0]
 
 

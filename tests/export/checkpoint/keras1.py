@@ -49,7 +49,9 @@ def hard_sigmoid(x: np.ndarray) -> np.ndarray:
     return np.clip(0.2 * x + 0.5, 0, 1)
 
 
-def convolve(x: np.ndarray, kernel: np.ndarray, stride: int = 1, dilation: int = 1, *, turned: bool = False) -> np.ndarray:
+def convolve(
+    x: np.ndarray, kernel: np.ndarray, stride: int = 1, dilation: int = 1, *, turned: bool = False
+) -> np.ndarray:
     """Channels first, no padding. (n, c, h, w) with (filters, c, rows, cols); `turned`: a true convolution."""
     kernel = kernel[:, :, ::-1, ::-1] if turned else kernel
     rows, cols = kernel.shape[2:]

@@ -51,7 +51,9 @@ def test_an_archive_of_keras_3_is_told_in_full(good: Path) -> None:
     assert find(good.parent) == good
 
 
-@pytest.mark.parametrize("name", ["../../evil.py", "/etc/evil", "a\\..\\evil", "assets/../../evil", "evil.py", "x/config.json"])
+@pytest.mark.parametrize(
+    "name", ["../../evil.py", "/etc/evil", "a\\..\\evil", "assets/../../evil", "evil.py", "x/config.json"]
+)
 def test_members_that_keras_does_not_write_are_refused(good: Path, tmp_path: Path, name: str) -> None:
     path = again(good, tmp_path / "m.keras", lambda members: members.update({name: b"x"}))
     with pytest.raises(Refused, match=r"outside the archive|does not write"):

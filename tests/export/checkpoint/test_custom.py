@@ -67,9 +67,7 @@ def code(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["h5", "keras"])
-def test_a_layer_of_ones_own(
-    kind: str, tmp_path: Path, code: Path, opened: Any, agree: Any, randomize: Any
-) -> None:
+def test_a_layer_of_ones_own(kind: str, tmp_path: Path, code: Path, opened: Any, agree: Any, randomize: Any) -> None:
     x = k.Input((4,))
     model = randomize(k.Model(x, k.layers.Dense(2)(Scale(start=3.0, name="s")(x))))
     path = tmp_path / f"m.{kind}"
@@ -101,9 +99,7 @@ def test_a_layer_of_ones_own_in_a_file_of_keras_3(tmp_path: Path, code: Path, op
 
 
 @pytest.mark.parametrize("content", [None, "import nothing_of_that_name", "1 / 0", "def"])
-def test_code_that_does_not_run_is_refused_with_its_own_words(
-    content: str | None, tmp_path: Path, opened: Any
-) -> None:
+def test_code_that_does_not_run_is_refused_with_its_own_words(content: str | None, tmp_path: Path, opened: Any) -> None:
     k.Sequential([k.Input((4,)), k.layers.Dense(2)]).save(tmp_path / "m.h5")
     if content is not None:
         (tmp_path / "layers.py").write_text(content)
@@ -145,7 +141,8 @@ def test_a_lambda_is_replaced_by_what_the_user_says(
 
 
 @pytest.mark.parametrize(
-    "what", ["os.system", "keras.ops.nothing", "keras.layers.Nothing", "keras.utils.get_file", "Twice", "exit", "keras.layers"]
+    "what",
+    ["os.system", "keras.ops.nothing", "keras.layers.Nothing", "keras.utils.get_file", "Twice", "exit", "keras.layers"],
 )
 def test_a_replacement_that_is_not_on_the_list_is_refused(what: str, tmp_path: Path, opened: Any) -> None:
     with pytest.raises(Refused, match="--replace takes an activation"):

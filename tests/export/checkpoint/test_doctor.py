@@ -72,7 +72,9 @@ def test_a_file_of_tf_keras_is_told_in_full(run: Run, old: Any) -> None:
     assert lines["verdict"].startswith("loads in Keras 3")
 
 
-def test_what_is_written_is_a_clean_file_of_the_same_model(run: Run, old: Any, agree: Any, opened: Any, tmp_path: Path) -> None:
+def test_what_is_written_is_a_clean_file_of_the_same_model(
+    run: Run, old: Any, agree: Any, opened: Any, tmp_path: Path
+) -> None:
     model, path = old
     before = path.read_bytes()
     status, out, _ = run(path, "--write", tmp_path / "new" / "clean.h5")
@@ -161,9 +163,7 @@ def test_what_is_not_to_be_trusted_is_status_2(run: Run, tmp_path: Path) -> None
     assert run(tmp_path / "none.h5")[0] == 2
 
 
-def test_export_takes_what_the_doctor_takes(
-    old: Any, tmp_path: Path, export: Any
-) -> None:
+def test_export_takes_what_the_doctor_takes(old: Any, tmp_path: Path, export: Any) -> None:
     from export.checkpoint import Opening
 
     model, _ = old

@@ -60,10 +60,12 @@ def test_a_network_of_theano_ordering(backend: str, said: str, tmp_path: Path, o
     gamma, beta, mean, variance = draw(3), draw(3), draw(3), np.abs(draw(3)) + 0.5
     w, b = draw(3 * 3 * 3, 4), draw(4)
     config = {"class_name": "Sequential", "config": [
-        conv("convolution2d_1", 3, nb_col=3, activation="relu", batch_input_shape=[None, 3, 9, 8], input_dtype="float32"),
+        conv("convolution2d_1", 3, nb_col=3, activation="relu", batch_input_shape=[None, 3, 9, 8],
+             input_dtype="float32"),
         layer("BatchNormalization", "batchnormalization_1", epsilon=0.002, mode=0, axis=1, momentum=0.99,
               gamma_regularizer=None, beta_regularizer=None),
-        layer("MaxPooling2D", "maxpooling2d_1", pool_size=[2, 2], strides=[2, 2], border_mode="valid", dim_ordering="th"),
+        layer("MaxPooling2D", "maxpooling2d_1", pool_size=[2, 2], strides=[2, 2], border_mode="valid",
+              dim_ordering="th"),
         layer("Dropout", "dropout_1", p=0.5),
         layer("Flatten", "flatten_1"),
         dense("dense_1", 4, activation="hard_sigmoid"),
@@ -81,7 +83,9 @@ def test_a_network_of_theano_ordering(backend: str, said: str, tmp_path: Path, o
     x = draw(2, 3, 9, 8)
     z = np.maximum(k1.convolve(x, kernel, turned=backend == "theano") + bias[:, None, None], 0)
     shape = (1, 3, 1, 1)
-    z = (z - mean.reshape(shape)) / np.sqrt(variance.reshape(shape) + 0.002) * gamma.reshape(shape) + beta.reshape(shape)
+    z = (z - mean.reshape(shape)) / np.sqrt(variance.reshape(shape) + 0.002) * gamma.reshape(shape) + beta.reshape(
+        shape
+    )
     wanted = k1.hard_sigmoid(k1.pool(z, 2).reshape(2, -1) @ w + b)
     loaded = opened(path, backend="" if said == "in the file" else backend)
     close(loaded.model, x, wanted)
@@ -122,8 +126,9 @@ def test_convolutions_over_time(age: str, tmp_path: Path, opened: Any) -> None:
     kernel, bias = draw(3, 1, 4, 5), draw(5)  # (length, 1, channels, filters)
     stored = kernel if age == "1.2" else kernel.transpose(3, 2, 0, 1)  # (filters, channels, length, 1)
     config = {"class_name": "Sequential", "config": [
-        layer("Convolution1D", "c", nb_filter=5, filter_length=3, border_mode="valid", subsample_length=2, init="uniform",
-              activation="tanh", bias=True, input_dim=4, input_length=9, batch_input_shape=[None, 9, 4]),
+        layer("Convolution1D", "c", nb_filter=5, filter_length=3, border_mode="valid", subsample_length=2,
+              init="uniform", activation="tanh", bias=True, input_dim=4, input_length=9,
+              batch_input_shape=[None, 9, 4]),
         layer("MaxPooling1D", "p", pool_length=2, stride=2, border_mode="valid"),
         layer("TimeDistributed", "t", layer=dense("inner", 3)),
     ]}  # fmt: skip
@@ -292,3 +297,57 @@ def test_padding_that_theano_laid_out_otherwise_is_refused(stride: int, rows: in
     path = k1.write(tmp_path / "m.h5", {"class_name": "Sequential", "config": [entry]}, arrays, backend="theano")
     with pytest.raises(Refused, match='padding "same" of theano'):
         opened(path)
+
+
+def test_layers_that_move_pictures_about(tmp_path: Path, opened: Any) -> None:
+    config = {"class_name": "Sequential", "config": [
+        layer("ZeroPadding2D", "z", padding=[1, 2], dim_ordering="th", batch_input_shape=[None, 2, 4, 5]),
+        layer("UpSampling2D", "u", size=[2, 3], dim_ordering="th"),
+        layer("Cropping2D", "c", cropping=[[1, 0], [0, 2]], dim_ordering="th"),
+        layer("AveragePooling2D", "a", pool_size=[2, 2], strides=[2, 2], border_mode="valid", dim_ordering="th"),
+        layer("LeakyReLU", "l", alpha=0.1),
+        layer("GlobalMaxPooling2D", "g", dim_ordering="th"),
+        layer("RepeatVector", "r", n=3),
+        layer("TimeDistributedDense", "t", output_dim=2, init="uniform", activation="linear", bias=True, input_dim=2),
+    ]}  # fmt: skip
+    w, b = draw(2, 2), draw(2)
+    empty: dict[str, Any] = {name: [] for name in "zuclagr"}
+    path = k1.write(tmp_path / "m.h5", config, {**empty, "t": [("t_W", w), ("t_b", b)]})
+    x = draw(2, 2, 4, 5)
+    z = np.pad(x, ((0, 0), (0, 0), (1, 1), (2, 2))).repeat(2, 2).repeat(3, 3)[:, :, 1:, :-2]
+    z = z[:, :, : z.shape[2] // 2 * 2, : z.shape[3] // 2 * 2]
+    z = z.reshape(2, 2, z.shape[2] // 2, 2, z.shape[3] // 2, 2).mean((3, 5))
+    z = np.where(z > 0, z, 0.1 * z).max((2, 3))
+    close(opened(path).model, x, np.repeat((z @ w + b)[:, None], 3, 1))
+
+
+def test_a_model_inside_a_model(tmp_path: Path, opened: Any) -> None:
+    """Its weights lie in one group under their own names; the calls of a model are counted from 1."""
+    (w, b), (v, c) = (draw(3, 3), draw(3)), (draw(3, 3), draw(3))
+    inner = {"class_name": "Sequential", "name": "inner", "config": [
+        dense("dense_1", 3, batch_input_shape=[None, 3], activation="tanh"), dense("dense_10", 3),
+    ], "inbound_nodes": [[["x", 0, 0]], [["inner", 1, 0]]]}  # fmt: skip
+    config = {"class_name": "Model", "config": {"name": "m", "layers": [
+        {**layer("InputLayer", "x", batch_input_shape=[None, 3], input_dtype="float32", sparse=False),
+         "name": "x", "inbound_nodes": []},
+        inner,
+    ], "input_layers": [["x", 0, 0]], "output_layers": [["inner", 2, 0]]}}  # fmt: skip
+    # In the order of the file, which is not that of the layers: names decide.
+    arrays = [("dense_10_W", v), ("dense_10_b", c), ("dense_1_W", w), ("dense_1_b", b)]
+    path = k1.write(tmp_path / "m.h5", config, {"x": [], "inner": arrays})
+    x = draw(5, 3)
+    once = np.tanh(x @ w + b) @ v + c
+    close(opened(path).model, x, np.tanh(once @ w + b) @ v + c)
+
+
+def test_a_simple_recurrent_layer(tmp_path: Path, opened: Any) -> None:
+    w, u, b = draw(3, 4), draw(4, 4), draw(4)
+    config = recurrent("SimpleRNN", 4, batch_input_shape=[None, 6, 3], go_backwards=True)
+    path = k1.write(
+        tmp_path / "m.h5", {"class_name": "Sequential", "config": [config]},
+        {"simplernn": [("simplernn_W", w), ("simplernn_U", u), ("simplernn_b", b)]},
+    )  # fmt: skip
+    x, h = draw(2, 6, 3), np.zeros((2, 4))
+    for t in range(5, -1, -1):
+        h = np.tanh(x[:, t] @ w + h @ u + b)
+    close(opened(path).model, x, h)

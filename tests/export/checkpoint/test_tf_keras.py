@@ -75,7 +75,9 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[], list[Any]]]] = {
     "normalization": (VECTOR, lambda: [L.Normalization(mean=[1.0] * 6, variance=[2.0] * 6)]),
     "regularized": (VECTOR, lambda: [L.Dense(3, kernel_regularizer="l2", kernel_constraint="max_norm")]),
     "dense on sequences": (SEQUENCE, lambda: [L.Dense(3), L.Dense(2, activation="softmax")]),
-    "nested": (VECTOR, lambda: [k.Sequential([L.Dense(6), k.Sequential([L.Dense(5), L.BatchNormalization()])]), L.Dense(2)]),
+    "nested": (
+        VECTOR, lambda: [k.Sequential([L.Dense(6), k.Sequential([L.Dense(5), L.BatchNormalization()])]), L.Dense(2)],
+    ),
 }  # fmt: skip
 
 
@@ -87,9 +89,7 @@ def model_of(name: str, randomize: Callable[..., Any]) -> Any:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_layer_gives_its_makers_numbers(
-    name: str, tmp_path: Path, opened: Any, agree: Any, randomize: Any
-) -> None:
+def test_a_layer_gives_its_makers_numbers(name: str, tmp_path: Path, opened: Any, agree: Any, randomize: Any) -> None:
     model = model_of(name, randomize)
     model.save(tmp_path / "theirs.h5")
     agree(model, opened(tmp_path / "theirs.h5").model)
@@ -117,7 +117,7 @@ def kept(model: Any, kind: str, folder: Path, opened: Any) -> Any:
 
 
 def graph(wrapped: bool = True) -> Any:
-    """Shared layers, models in models, several ends, initial states, tensors as keywords; `wrapped`: shared in a wrapper."""
+    """Shared layers (`wrapped`: in a wrapper too), models in models, several ends, states, tensors as keywords."""
     x, y = k.Input(SEQUENCE, name="x"), k.Input(SEQUENCE, name="y")
     attended = L.MultiHeadAttention(2, 3)(x, value=y)
     sequence, h, c = L.LSTM(5, return_state=True, return_sequences=True)(x)
@@ -130,7 +130,13 @@ def graph(wrapped: bool = True) -> Any:
     left, right = branch(L.Activation("relu")(v))
     twice = inner(L.Add()([v, v]))
     scaled = L.Attention(use_scale=True)([attended, x])
-    ends = [L.TimeDistributed(inner if wrapped else L.Dense(3))(attended), late(inner(v)), L.Concatenate()([left, right, twice]), scaled, sequence]
+    ends = [
+        L.TimeDistributed(inner if wrapped else L.Dense(3))(attended),
+        late(inner(v)),
+        L.Concatenate()([left, right, twice]),
+        scaled,
+        sequence,
+    ]
     return k.Model([x, y], [*ends, L.Dot(axes=1, normalize=True)([v, v]), left, L.Maximum()([v, v * 2])], name="graph")
 
 
@@ -169,7 +175,7 @@ FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "slices": lambda x, y: tf.concat([x[:, 1:, ::2], y[:, :-1, 1:3]], axis=-1) + x[:, 2, None, :1],
     "shapes": lambda x, y: tf.reshape(x, [tf.shape(x)[0], -1, 2]) + 1.0,
     "reshaping": lambda x, y: tf.expand_dims(tf.transpose(tf.squeeze(x[:, :1], 1)[:, None], [0, 2, 1]), -1),
-    "reductions": lambda x, y: tf.reduce_mean(x, [1], keepdims=True) + tf.reduce_max(y, 1, True) * tf.reduce_sum(x, -1, True),
+    "reductions": lambda x, y: tf.reduce_mean(x, [1], keepdims=True) + tf.reduce_max(y, -1, True),
     "splits": lambda x, y: tf.stack([tf.split(x, 2, axis=2)[1], tf.split(y, 2, axis=2)[0]], axis=1),
     "unstack": lambda x, y: tf.unstack(x, axis=1)[3] * tf.unstack(y, axis=1)[0],
     "matmul": lambda x, y: tf.matmul(tf.linalg.matmul(x, y, transpose_b=True), y),
@@ -236,10 +242,8 @@ def test_time_major_layers_are_computed_batch_major(
     agree(model, opened(tmp_path / "m.h5").model)
 
 
-def test_channels_first_is_computed_where_no_kernel_for_it_exists(
-    tmp_path: Path, opened: Any, randomize: Any
-) -> None:
-    """tf.keras can't run it on a processor either: the oracle is its own network, channels last, on the same weights."""
+def test_channels_first_is_computed_where_no_kernel_for_it_exists(tmp_path: Path, opened: Any, randomize: Any) -> None:
+    """tf.keras can't run it on a processor either: the oracle is its network with channels last, same weights."""
     k.backend.clear_session()
 
     def network(order: str) -> Any:
@@ -247,8 +251,12 @@ def test_channels_first_is_computed_where_no_kernel_for_it_exists(
         x = k.Input((9, 8, 3) if last else (3, 9, 8))
         z = L.Conv2D(4, 3, strides=2, padding="same", data_format=order, name="a")(x)
         z = L.BatchNormalization(axis=-1 if last else 1, name="b")(z)
-        z = L.AveragePooling2D(2, data_format=order)(L.DepthwiseConv2D(3, padding="same", data_format=order, name="c")(z))
-        return k.Model(x, L.GlobalAveragePooling2D(data_format=order)(L.Conv2DTranspose(2, 2, data_format=order, name="d")(z)))
+        z = L.AveragePooling2D(2, data_format=order)(
+            L.DepthwiseConv2D(3, padding="same", data_format=order, name="c")(z)
+        )
+        return k.Model(
+            x, L.GlobalAveragePooling2D(data_format=order)(L.Conv2DTranspose(2, 2, data_format=order, name="d")(z))
+        )
 
     first, last = network("channels_first"), randomize(network("channels_last"))
     for layer in ("a", "b", "c", "d"):
@@ -277,7 +285,9 @@ def test_a_sequential_model_of_a_bare_list_is_that_model(
     version: str, tmp_path: Path, opened: Any, agree: Any, randomize: Any
 ) -> None:
     k.backend.clear_session()
-    model = randomize(k.Sequential([L.Conv2D(3, 3, input_shape=IMAGE), L.Flatten(), L.Dense(4, activation="hard_sigmoid")]))
+    model = randomize(
+        k.Sequential([L.Conv2D(3, 3, input_shape=IMAGE), L.Flatten(), L.Dense(4, activation="hard_sigmoid")])
+    )
     model.save(tmp_path / "m.h5")
 
     def bare(config: dict[str, Any]) -> dict[str, Any]:
@@ -311,7 +321,9 @@ def test_defaults_that_changed_mean_what_they_meant(tmp_path: Path, opened: Any,
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
-def test_weights_of_cudnn_layers_are_unpacked(kind: str, tmp_path: Path, opened: Any, agree: Any, randomize: Any) -> None:
+def test_weights_of_cudnn_layers_are_unpacked(
+    kind: str, tmp_path: Path, opened: Any, agree: Any, randomize: Any
+) -> None:
     k.backend.clear_session()
     x = k.Input(SEQUENCE)
     layer = getattr(L, kind)(5, name="r")
@@ -343,6 +355,93 @@ def test_weights_of_cudnn_layers_are_unpacked(kind: str, tmp_path: Path, opened:
 
 
 @pytest.mark.parametrize("checkpoint", ["ad01", "pretrainedResnet", "str_ww_ref_model", "vww_96"])
-def test_mlperf_checkpoints_give_the_numbers_of_tf_keras(checkpoint: str, shared: Path, opened: Any, agree: Any) -> None:
+def test_mlperf_checkpoints_give_the_numbers_of_tf_keras(
+    checkpoint: str, shared: Path, opened: Any, agree: Any
+) -> None:
     path = shared / "checkpoints" / "mlperf-tiny" / f"{checkpoint}.h5"
     agree(k.models.load_model(path, compile=False), opened(path).model)
+
+
+def test_kernels_that_theano_turned_are_turned_back(tmp_path: Path, opened: Any, agree: Any, randomize: Any) -> None:
+    """As Keras 2 did when it read a file of Theano's on TensorFlow: convolutions, transposed and recurrent ones too."""
+    k.backend.clear_session()
+    layers = [L.Conv2D(3, 3, name="a"), L.Conv2DTranspose(2, (2, 3), name="b"), L.SeparableConv2D(2, 3, name="c")]
+    model = randomize(k.Sequential([k.Input(IMAGE), *layers]))
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        for place in (file, file["model_weights"]):
+            place.attrs["backend"] = "theano"
+        for name in "ab":
+            kernel = file[f"model_weights/{name}/{name}/kernel:0"]
+            kernel[...] = kernel[()][::-1, ::-1]
+    agree(model, opened(rewritten(tmp_path / "m.h5", lambda config: None, "2.1.6")).model)
+
+
+def test_mixed_precision_keeps_its_policy(tmp_path: Path, opened: Any, randomize: Any) -> None:
+    k.backend.clear_session()
+    model = k.Sequential([k.Input((4,)), L.Dense(5, dtype=k.mixed_precision.Policy("mixed_float16"))])
+    randomize(model).save(tmp_path / "m.h5")
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    found = np.asarray(opened(tmp_path / "m.h5").model(x))
+    assert found.dtype == np.float16
+    np.testing.assert_allclose(found, model(x), rtol=2**-9)
+
+
+def test_weights_under_the_paths_of_tf_keras_2_12(tmp_path: Path, opened: Any, agree: Any, randomize: Any) -> None:
+    k.backend.clear_session()
+    model = randomize(k.Sequential([k.Input((4,)), L.Dense(3), k.Sequential([L.Dense(3)]), L.Dense(2)]))
+    (tmp_path / "m.json").write_text(model.to_json())
+    path = tmp_path / "w.weights.h5"
+    model.save_weights(path)
+    with h5py.File(path, "r+") as file:
+        file.move("layers/sequential/layers", "layers/sequential/_layer_checkpoint_dependencies")
+        file.move("layers", "_layer_checkpoint_dependencies")
+    agree(model, opened(path, architecture=tmp_path / "m.json").model)
+
+
+@pytest.mark.parametrize("version", ["2.2.2", "2.2.4-tf", ""])
+def test_bilinear_upsampling_of_tensorflow_1_is_refused(version: str, tmp_path: Path, opened: Any) -> None:
+    k.backend.clear_session()
+    k.Sequential([k.Input(IMAGE), L.UpSampling2D(2, interpolation="bilinear")]).save(tmp_path / "m.h5")
+    with pytest.raises(Refused, match="which corners it aligned"):
+        opened(rewritten(tmp_path / "m.h5", lambda config: None, version))
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed"),
+    [
+        ("DepthwiseConv2D", {"groups": 2}), ("Conv2DTranspose", {"groups": 4}), ("LSTM", {"return_runtime": True}),
+        ("BatchNormalization", {"renorm": True}), ("BatchNormalization", {"axis": [1, 2]}),
+        ("InputLayer", {"ragged": True}), ("Attention", {"causal": True}),
+        ("LSTM", {"time_major": True, "return_state": True}),
+    ],
+)  # fmt: skip
+def test_an_argument_that_meant_something_is_refused(kind: str, changed: dict[str, Any]) -> None:
+    from export.checkpoint.dialects import Writer, translate
+
+    layers = [{"class_name": kind, "config": {"name": "odd", "recurrent_activation": "tanh", **changed}}]
+    config = {"class_name": "Sequential", "config": {"name": "m", "layers": layers}}
+    with pytest.raises(Refused, match='"odd"') as refused:
+        translate(config, Writer("2.4.0", "tensorflow"), "x")
+    assert all(name in str(refused.value) for name in changed)
+
+
+def test_a_translation_leaves_what_it_was_given() -> None:
+    import copy
+
+    from export.checkpoint.dialects import Writer, translate
+
+    layers = [{"class_name": "LSTM", "config": {"name": "a", "units": 3, "time_major": False}}]
+    config = {"class_name": "Sequential", "config": {"name": "m", "layers": layers}}
+    before = copy.deepcopy(config)
+    translated = translate(config, Writer("2.4.0"), "x")
+    assert config == before
+    assert "time_major" not in translated.architecture["config"]["layers"][0]["config"]
+
+
+def test_every_function_on_the_list_is_tensorflows() -> None:
+    from models.layers.tensor_function import FUNCTIONS, _resolve
+
+    assert len(FUNCTIONS) > 100
+    assert all(callable(_resolve(name)) for name in FUNCTIONS)
+    assert not {name for name in FUNCTIONS if name.startswith(("io.", "py_", "raw_ops", "numpy_function"))}

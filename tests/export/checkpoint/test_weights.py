@@ -87,7 +87,10 @@ def test_weights_that_do_not_fit_are_named(
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda file: file.move("layers/dense_1", "layers/other"), "weights without b/kernel, b/bias and with layers/other"),
+        (
+            lambda file: file.move("layers/dense_1", "layers/other"),
+            "weights without b/kernel, b/bias and with layers/other",
+        ),
         (lambda file: file.copy("layers/dense", "layers/extra"), "with layers/extra/vars/0, layers/extra/vars/1"),
         (lambda file: file.__delitem__("layers/dense_1/vars/1"), "expected 2 variables, but received 1"),
         (lambda file: file.move("layers/dense/vars/1", "layers/dense/vars/7"), "layers/dense"),
