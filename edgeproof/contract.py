@@ -20,7 +20,7 @@ VERSION = 1
 _LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}  # by rank
 KEY = "edgeproof.contract"  # the name under which every format carries it
 
-_YOUNGER = frozenset({"stream"})
+_YOUNGER = frozenset({"proof", "stream"})
 
 DECODES = ("classify", "values")
 SCORES = ("logits", "probabilities")
@@ -87,7 +87,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Graph:
-    """One function of the model, with its named ends; `stream` says that it is a step, and how steps belong together."""
+    """One function of the model, with its named ends; `stream` says that it is a step, and of what."""
 
     name: str
     inputs: tuple[Tensor, ...]
@@ -184,12 +184,18 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Artifact:
-    """What this very file holds: which graph, in which format and precision, quantized how."""
+    """What this very file holds: which graph, in which format and precision, quantized how, and proven by what.
+
+    Attributes:
+        proof: `payload`, the SHA-256 of the file with an empty contract in it; `samples`, on which it was compared with
+            its checkpoint; `machine`; `figures`, found on each set of kernels there. None: it was not compared.
+    """
 
     format: str
     precision: str
     graph: str
     quantization: dict[str, Any] = field(default_factory=dict)
+    proof: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -301,7 +307,8 @@ def _unstreamable(graph: Graph) -> str:
     taken = [*ends[1], *(emission.output for emission in stream.outputs)]
     if len(set(ends[0])) < len(ends[0]) or sorted(taken) != sorted(outputs):
         return "ends that are not each used once"
-    if stream.hop < 1 or min((entry.delay for entry in (*stream.states, *stream.outputs)), default=0) < 0:
+    delays = [state.delay for state in stream.states] + [emission.delay for emission in stream.outputs]
+    if stream.hop < 1 or min(delays, default=0) < 0:
         return "a hop or delay that no step has"
     return ""
 

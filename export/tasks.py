@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +17,15 @@ from typing import Any
 import numpy as np
 
 from edgeproof import atomic, timing
-from edgeproof.contract import Artifact, Contract
+from edgeproof.contract import Artifact, Contract, Graph
 from edgeproof.runner import batched
 from export import arrays, formats
-from export.quantize.plan import Plan
+from export.files import sha256
+from export.quantize.plan import Budget, Plan
 
 _LATENCY_SECONDS = 0.4
 _MOST_RUNS = 400
+_BLANK = Contract(name="blank", graphs=(Graph("blank", (), ()),))
 
 
 def describe(checkpoint: str) -> dict[str, Any]:
@@ -112,7 +116,7 @@ def search(
 
     judge = quest.Judge(
         arrays.read(evaluation), known["reference"], stated.decode.output, known["labels"],
-        stated.score.metric if stated.score else "accuracy", kind.runtimes, finish, quest.Budget(**budget),
+        stated.score.metric if stated.score else "accuracy", kind.runtimes, finish, Budget(**budget),
     )  # fmt: skip
     with _refusing(Path(path)):
         integers, settled = formats.integers(format, precision, source)
@@ -130,6 +134,31 @@ def look(format: str, path: str) -> dict[str, Any]:
         "contract": seen.contract.to_json() if seen.contract else None,
         "bytes": seen.bytes,
     }
+
+
+def attest(format: str, path: str, proof: dict[str, Any]) -> dict[str, Any]:
+    """Put into a finished artifact what was found of it, and the digest of everything else in it.
+
+    Returns:
+        `bytes`, where the size on the device is not the file's.
+    """
+    kind = formats.load(format)
+    stated = kind.look(Path(path)).contract
+    assert stated
+    assert stated.artifact
+    artifact = dataclasses.replace(stated.artifact, proof={**proof, "payload": digest(format, path)})
+    with _refusing(Path(path)):
+        kind.embed(Path(path), dataclasses.replace(stated, artifact=artifact))
+    return {"bytes": kind.look(Path(path)).bytes}
+
+
+def digest(format: str, path: str) -> str:
+    """SHA-256 of an artifact with an empty contract in place of its own: of graph, weights and scales."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / f"blank{formats.load(format).suffix}"
+        shutil.copytree(path, copy) if Path(path).is_dir() else shutil.copyfile(path, copy)
+        formats.load(format).embed(copy, _BLANK)
+        return sha256(copy)
 
 
 def measure(format: str, path: str, runtime: str, tensors: str, out: str) -> dict[str, float]:

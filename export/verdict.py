@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +90,28 @@ class Result:
     checks: tuple[Check, ...] = ()
     log: str = ""
     trials: tuple[Mapping[str, Any], ...] = ()
+
+
+def claims(verdict: Verdict) -> dict[str, Any]:
+    """The figures of a verdict that a file says of itself: those that follow from it and the samples alone."""
+    told = {
+        "n": verdict.n,
+        "relative_l2": verdict.relative_l2,
+        "agreement": verdict.agreement,
+        "score": verdict.score,
+        "passed": verdict.passed,
+    }
+    digits = {k: float(f"{v:.6g}") if isinstance(v, float) and np.isfinite(v) else v for k, v in told.items()}
+    return {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in digits.items()}
+
+
+def machine() -> str:
+    """The processor, for figures of time and of kernels that differ between processors."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def compare(

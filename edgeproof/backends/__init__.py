@@ -56,6 +56,9 @@ class Session(Protocol):
 
     def __call__(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray]: ...
 
+    def reset(self) -> None:
+        """Forget what the graph itself keeps between runs."""
+
 
 def check_feed(port: Port, values: np.ndarray) -> None:
     """Refuse values whose shape the port can't take."""

@@ -1,7 +1,7 @@
 """Answer for raw samples: pictures, or .npy arrays.
 
-One line a sample: its name, the answer, the probability, the runners-up. A step file takes whole sequences, (time, ...),
-and steps through each from the start.
+One line a sample: its name, the answer, the probability, the runners-up. A step file takes whole sequences,
+(time, ...), and steps through each from the start.
 """
 
 from __future__ import annotations

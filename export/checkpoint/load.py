@@ -13,6 +13,7 @@ from typing import Any
 
 import h5py
 import keras
+from keras.src.applications.convnext import LayerScale, StochasticDepth
 from keras.src.saving.serialization_lib import ObjectSharingScope
 
 import models.layers  # noqa: F401  registers the layers that Keras lacks
@@ -26,6 +27,8 @@ from export.checkpoint.layouts import Layout
 from export.checkpoint.opening import Opening
 from models.layers.tensor_function import FUNCTIONS
 
+# Keras's own layers outside keras.layers, which files of tf.keras name without their module.
+_APPLICATIONS = {"LayerScale": LayerScale, "StochasticDepth": StochasticDepth}
 _MODELS = ("Functional", "Sequential", "Model")
 
 
@@ -62,7 +65,7 @@ def _functional(model: keras.Model, source: str) -> keras.Model:
 
 def _loaded(opening: Opening) -> Loaded:
     file = parse(opening.path)
-    known = custom.objects(opening)
+    known = {**_APPLICATIONS, **custom.objects(opening)}
     source = str(opening.path)
     with keras.saving.custom_object_scope(known):
         if opening.builder:

@@ -48,6 +48,9 @@ def by_name(model: keras.Model, group: h5py.Group, layout: Layout, names: Mappin
         matched = _matched(name, layer, file[name], layout, names, source)
         pairs += [(name, variable, value) for variable, value in matched]
     _assign(pairs, source)
+    for layer in _flat(model):
+        if hasattr(layer, "finalize_state"):  # of preprocessing layers, which compute with what follows from weights
+            layer.finalize_state()
     return told
 
 

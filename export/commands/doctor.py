@@ -71,7 +71,7 @@ def _target(write: Path | None, path: Path) -> str:
         return ""
     if write.suffix != ".h5":
         raise Refused("doctor: --write writes a Keras 3 .h5 file.", received=str(write), fix="--write clean.h5")
-    if write.exists() and path.exists() and write == path:
+    if write.exists() and path.exists() and os.path.samefile(write, path):
         raise Refused(
             "doctor: --write must not replace the file that is examined.", received=str(write), fix="--write clean.h5"
         )

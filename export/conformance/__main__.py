@@ -14,7 +14,9 @@ from export.conformance import page, runner
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 when every cell is verified, mixed or refused with a reason; 1 when one is wrong."""
     parser = argparse.ArgumentParser(prog="python -m export.conformance", description=__doc__)
-    parser.add_argument("--only", default="", metavar="PATTERN", help="cases by name, as in 'Conv2D*'; writes no page")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="PATTERN", help="cases by name, as in 'Conv2D*'; writes no page"
+    )
     parser.add_argument("--to", nargs="+", default=[], metavar="FORMAT[:PRECISION]", help="instead of all formats")
     parser.add_argument("--json", type=Path, help="keep the figures here too, in place of those of the same cases")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page (default: docs)")
@@ -31,7 +33,7 @@ def _run(args: argparse.Namespace) -> int:
     pairs = formats.parse(args.to)
     kept = runner.load(args.json) if args.json and args.json.is_file() else []
     rows = []
-    for row in runner.run(args.only or "*", pairs):
+    for row in runner.run(args.only or ["*"], pairs):
         print(page.line(row), file=sys.stderr, flush=True)
         rows.append(row)
         if args.json:

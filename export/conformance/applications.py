@@ -5,11 +5,12 @@ from __future__ import annotations
 import fnmatch
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeproof import atomic
+from edgeproof.contract import DEFAULT_TOLERANCES
 from export import formats
 from export.conformance import page, runner
 from export.conformance.runner import Row
@@ -24,40 +25,42 @@ QUICK = ("MobileNet",)
 
 _HEAD = """# Architectures of keras.applications
 
-Each with seeded random weights, BatchNormalization's statistics taken from a batch of noise, {classes} classes, at the smallest
+Each with seeded random weights, BatchNormalization's variances of the size that they divide, {classes} classes, at the smallest
 input that the family allows; exported and verified by `python -m export.conformance --applications`. Cells as in
-[layers.md](layers.md).
+[layers.md](layers.md); what is allowed is what any export is held to by default, as a deep model adds roundings up.
 """
 
 
-def run(pattern: str, out: Path, keep: Path | None = None) -> int:
+def run(patterns: Sequence[str], out: Path, keep: Path | None = None) -> int:
     """Verify those whose names match, and write the page when all were asked for; exit status as for layers."""
     start = time.monotonic()
     before = runner.load(keep) if keep and keep.is_file() else []
     rows: list[Row] = []
-    for row in verify(pattern or "*"):
+    for row in verify(patterns or ["*"]):
         print(page.line(row), file=sys.stderr, flush=True)
         rows.append(row)
         if keep:
             runner.save(runner.merged(before, rows), keep)
-    if not pattern:
+    if not patterns:
         write(rows, out / "applications.md", time.monotonic() - start)
     return 1 if any(cell.state == "wrong" for row in rows for cell in row.cells) else 0
 
 
-def verify(pattern: str, pairs: list[tuple[str, str]] | None = None) -> Iterator[Row]:
+def verify(patterns: Sequence[str], pairs: list[tuple[str, str]] | None = None) -> Iterator[Row]:
     """A row an architecture, each in children of its own: a large model leaves nothing behind for the next."""
     with Worker() as lister:
         names = lister.call("export.conformance.architectures:names")
     for name in names:
-        if fnmatch.fnmatch(name.lower(), pattern.lower()):
+        if any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in patterns):
             with Worker(timeout=1800) as converter, Worker(timeout=1800) as verifier:
                 yield _one(name, pairs or formats.parse([]), converter, verifier)
 
 
 def _one(name: str, pairs: list[tuple[str, str]], converter: Worker, verifier: Worker) -> Row:
     arguments: dict[str, Any] = {"name": name, "side": SIDES.get(name, SMALLEST), "classes": CLASSES}
-    return runner.one(name, name, pairs, converter, verifier, "export.conformance.architectures:save", arguments)
+    return runner.one(
+        name, name, pairs, converter, verifier, "export.conformance.architectures:save", arguments, DEFAULT_TOLERANCES
+    )
 
 
 def write(rows: list[Row], path: Path, seconds: float) -> None:
@@ -65,7 +68,12 @@ def write(rows: list[Row], path: Path, seconds: float) -> None:
     notes = page.Notes()
     body = page.table(rows, notes, "architecture")
     body = [
-        line + (f" {row.parameters:,} | {row.seconds:,.0f} |" if row else (" parameters | seconds |" if i == 0 else " ---: | ---: |"))
+        line
+        + (
+            f" {row.parameters:,} | {row.seconds:,.0f} |"
+            if row
+            else (" parameters | seconds |" if i == 0 else " ---: | ---: |")
+        )
         for i, (line, row) in enumerate(zip(body, [None, None, *rows], strict=True))
     ]
     lines = [_HEAD.format(classes=CLASSES), page.tally(rows) + ".", "", *body, "", "## Notes", "", *notes.lines(), ""]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import logging
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,10 @@ def names() -> list[str]:
 
 
 def build(name: str, side: int, classes: int) -> keras.Model:
-    """The architecture with seeded weights, and statistics of BatchNormalization that fit them.
+    """The architecture with seeded weights, and statistics of BatchNormalization that fit them; outputs are logits.
 
-    Untouched, moving means of zero and variances of one let the activations of a deep model with random weights fade
-    or explode, and its outputs would be the same for every input.
+    Untouched, variances of one let the activations of a deep model with random weights fade or explode. Centred on a
+    batch, every layer would enlarge what little the pictures differ in, and rounding with it.
     """
     seed = zlib.crc32(name.encode())
     keras.utils.set_random_seed(seed)
@@ -33,18 +35,31 @@ def build(name: str, side: int, classes: int) -> keras.Model:
     arguments: dict[str, Any] = {"weights": None, "classes": classes, "input_tensor": image}
     if name == "MobileNet":
         arguments["alpha"] = 0.25
-    model = getattr(keras.applications, name)(**arguments)
-    noise = pictures(16, side, seed)
-    momenta = {
-        layer: layer.momentum for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)
-    }
-    for layer in momenta:
-        layer.momentum = 0.0
-    if momenta:
-        model(noise, training=True)
-    for layer, momentum in momenta.items():
-        layer.momentum = momentum
+    model = getattr(keras.applications, name)(classifier_activation=None, **arguments)
+    with _scaling():
+        model(pictures(16, side, seed), training=False)
     return model
+
+
+@contextmanager
+def _scaling() -> Iterator[None]:
+    """In here BatchNormalization takes the size of what it is given for its variance, and a mean near zero."""
+    kind = keras.layers.BatchNormalization
+    before = kind.call
+
+    def call(self: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        rng = np.random.default_rng(zlib.crc32(self.name.encode()))
+        axes = [a for a in range(len(inputs.shape)) if a != self.axis % len(inputs.shape)]
+        size = np.square(np.asarray(inputs)).mean(tuple(axes))
+        self.moving_variance.assign(np.maximum(size, size.mean() * 1e-2))
+        self.moving_mean.assign(0.1 * np.sqrt(size) * rng.normal(size=size.shape))
+        return before(self, inputs, training=False, mask=mask)
+
+    kind.call = call
+    try:
+        yield
+    finally:
+        kind.call = before
 
 
 def pictures(n: int, side: int, seed: int) -> np.ndarray:

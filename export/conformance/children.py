@@ -40,7 +40,9 @@ def save(name: str, folder: str) -> dict[str, Any]:
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns at every save that HDF5 is its older format
     case = cases.cases()[name]
     model = case.model()
-    evaluation, calibration = case.samples(cases.EVALUATION, 0), case.samples(cases.CALIBRATION, 1)
+    evaluation, others = case.samples(cases.EVALUATION, 0), case.samples(cases.CALIBRATION, 1)
+    # With those that are judged among them: a range that cuts one off says nothing of the format.
+    calibration = {name: np.concatenate([evaluation[name], values]) for name, values in others.items()}
     path = Path(folder) / "case.h5"
     if not _survives(model, path, evaluation):
         path = path.with_suffix(".keras")

@@ -81,22 +81,23 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         _INTEGER,
         r"largest difference",
-        "It divides by, or takes the logarithm of, what comes near zero: a step of 8 bits there is a large part of the value.",
-        "Use UnitNormalization's place after Dense in float32 (selective precision), or f16.",
-        ("UnitNormalization", "Dot/normalized", "RMSNormalization", "activations/sparsemax"),
-    ),
-    Limit(
-        _INTEGER,
-        r"largest difference",
         "Its result is a step of its input (an order, a count, a threshold), and a value that 8 bits move across one "
         "changes it whole.",
         "Preprocess before the graph (the contract's frontend), in float.",
-        ("Equalization", "Discretization", "AutoContrast", "Solarization", "activations/hard_shrink", "activations/threshold"),
+        (
+            "Equalization",
+            "Discretization",
+            "AutoContrast",
+            "Solarization",
+            "activations/hard_shrink",
+            "activations/threshold",
+            "activations/sparsemax",
+        ),
     ),
     Limit(
-        _INTEGER,
+        (*_INTEGER, "tflite:int8-dynamic", "*:f16"),
         r"largest difference",
-        "The logarithm of energies spans more than the 48 dB that 8 bits hold.",
+        "Energies span more than the 48 dB that 8 bits hold, and the logarithm of one near zero enlarges any rounding.",
         "Compute spectrograms before the graph (the contract's frontend).",
         ("MelSpectrogram", "STFTSpectrogram"),
     ),

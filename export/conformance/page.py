@@ -13,7 +13,7 @@ _HEAD = """# Layers
 
 Every layer class that `keras.layers` exports, against every format and precision. Written by `python -m export.conformance`:
 each row is a model of one layer with seeded weights, exported as `python -m export` does it, run on every set of kernels, and
-compared with Keras on {evaluation} samples; ranges come from {calibration} others.
+compared with Keras on {evaluation} samples; ranges come from these and {calibration} others.
 
 | cell | says |
 | --- | --- |

@@ -7,7 +7,7 @@ import fnmatch
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,12 @@ class Row:
     seconds: float
 
 
-def run(pattern: str, pairs: list[tuple[str, str]] | None = None) -> Iterator[Row]:
-    """Rows of the cases whose name matches `pattern`, in the table's order, each made when it is asked for."""
+def run(patterns: Sequence[str], pairs: list[tuple[str, str]] | None = None) -> Iterator[Row]:
+    """Rows of the cases whose name matches one of `patterns`, in the table's order, each made when it is asked for."""
     with Worker() as converter, Worker() as runner:
         names = listing(converter)["cases"]
         for name, layer in names.items():
-            if fnmatch.fnmatch(name.lower(), pattern.lower()):
+            if any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in patterns):
                 yield one(name, layer, pairs or formats.parse([]), converter, runner)
 
 
@@ -86,13 +86,14 @@ def one(
     runner: Worker,
     save: str = "export.conformance.children:save",
     arguments: Mapping[str, Any] | None = None,
+    tolerances: Mapping[str, Tolerance] = TOLERANCES,
 ) -> Row:
     """One case: its checkpoint saved, exported as a person's would be, and judged."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         case = converter.call(save, folder=folder, **(arguments or {"name": name}))
         try:
-            results = list(results_of(case, pairs, Path(folder), converter, runner))
+            results = list(results_of(case, pairs, Path(folder), converter, runner, tolerances))
         except Crashed as crash:
             results = [Result(kind, p, "crashed", crash.reason, log=crash.log) for kind, p in pairs]
     cells = tuple(cell(layer, name, result) for result in results)
@@ -100,18 +101,21 @@ def one(
 
 
 def results_of(
-    case: dict[str, Any], pairs: list[tuple[str, str]], folder: Path, converter: Worker, runner: Worker
+    case: dict[str, Any],
+    pairs: list[tuple[str, str]],
+    folder: Path,
+    converter: Worker,
+    runner: Worker,
+    tolerances: Mapping[str, Tolerance],
 ) -> Iterator[Result]:
-    """The export's own results for a saved case, under the limits of this matrix."""
+    """The export's own results for a saved case, under these limits."""
     path = Path(case["checkpoint"])
     described = converter.call("export.tasks:describe", checkpoint=str(path))
     facts = {"contract": None, "sha256": "", "keras_version": ""}
-    contract = dataclasses.replace(subject.contract_of(path, facts, described), tolerances=TOLERANCES)
+    contract = dataclasses.replace(subject.contract_of(path, facts, described), tolerances=dict(tolerances))
     out, reference = folder / "out", folder / "reference.npz"
     out.mkdir()
-    converter.call(
-        "export.tasks:reference", checkpoint=str(path), tensors=case["evaluation"], out=str(reference)
-    )
+    converter.call("export.tasks:reference", checkpoint=str(path), tensors=case["evaluation"], out=str(reference))
     truth = Truth(arrays.read(reference), None)
     # Minimum and maximum: what other methods cut off is a matter of data, and these have none to learn from.
     plan = Plan(calibration="min-max")

@@ -13,7 +13,6 @@ from export.quantize.flat import Flat
 from export.quantize.forms import Range
 from export.quantize.ranges import Watched
 
-
 _STEPS = 4000  # in all: ranges settle long before
 _FEWEST = 16  # samples, however long they are
 

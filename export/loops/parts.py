@@ -44,7 +44,10 @@ def join(parts: Sequence[bytes]) -> bytes:
 def _shared_codes(model: Any) -> Any:
     """Equal operator codes once."""
     kept: dict[tuple[Any, ...], int] = {}
-    to = [kept.setdefault((c.builtinCode, c.deprecatedBuiltinCode, c.customCode, c.version), len(kept)) for c in model.operatorCodes]
+    to = [
+        kept.setdefault((c.builtinCode, c.deprecatedBuiltinCode, c.customCode, c.version), len(kept))
+        for c in model.operatorCodes
+    ]
     first = {new: old for old, new in reversed(list(enumerate(to)))}
     model.operatorCodes = [model.operatorCodes[first[new]] for new in range(len(kept))]
     for graph in model.subgraphs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,9 +19,7 @@ from export.quantize.plan import Plan
 from export.quantize.prepare import prepare
 
 
-
-
-def quantize(data: bytes, samples: Arrays, plan: Plan, layers: Sequence[str]) -> apply.Quantized:
+def quantize(data: bytes, samples: Arrays, plan: Plan, layers: Mapping[str, bool]) -> apply.Quantized:
     """Quantize main graph and loop bodies; ranges are those of the samples, minimum and maximum.
 
     Args:

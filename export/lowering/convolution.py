@@ -29,6 +29,7 @@ def _conv(original: Any) -> Any:
             return original(x, w, strides, padding, data_format, dilation_rate)
 
         groups = inputs.shape[-1] // kernel.shape[-2]
+
         def planes(x: Any, w: Any) -> Any:
             return _planes(x, tf.convert_to_tensor(w), _three(strides), padding, _three(dilation_rate))
 

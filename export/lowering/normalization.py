@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from export.lowering import Replaced
@@ -33,4 +34,19 @@ def _layer_normalization(original: Any) -> Any:
     return normalize
 
 
-REPLACED: Replaced = {("keras.src.ops.nn", "_layer_normalization"): _layer_normalization}
+def _normalize(original: Any) -> Any:
+    def normalize(x: Any, axis: Any = -1, order: Any = 2, epsilon: Any = None) -> Any:
+        x = tf.convert_to_tensor(x)
+        if order != 2 or x.dtype != tf.float32:
+            return original(x, axis=axis, order=order, epsilon=epsilon)
+        # The bound before the root, where it is small: min(1 / sqrt(s), 1 / e) hands quantizers a range up to 1 / e.
+        least = (keras.config.epsilon() if epsilon is None else epsilon) ** 2
+        return x * tf.math.rsqrt(tf.maximum(tf.reduce_sum(x * x, axis, keepdims=True), least))
+
+    return normalize
+
+
+REPLACED: Replaced = {
+    ("keras.src.ops.nn", "_layer_normalization"): _layer_normalization,
+    ("keras.src.ops.nn", "_normalize"): _normalize,
+}

@@ -24,7 +24,7 @@ def _resize(original: Any) -> Any:
     ) -> Any:
         simple = not (crop_to_aspect_ratio or pad_to_aspect_ratio or data_format == "channels_first")
         known = len(images.shape) == 4 and None not in images.shape[1:3]
-        if interpolation in ("nearest", "bilinear") and not antialias or not (simple and known):
+        if (interpolation in ("nearest", "bilinear") and not antialias) or not (simple and known):
             return original(
                 images, size, interpolation, antialias, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode,
                 fill_value, data_format,
@@ -45,7 +45,9 @@ def _matrix(original: Any, before: int, after: int, interpolation: str, antialia
     with tf.init_scope():  # a constant, whatever is being traced
         unit = tf.eye(before)[None, :, :, None]
         # As many columns as before, so that the other axis stays as it is.
-        return original(unit, (after, before), interpolation, antialias, data_format="channels_last")[0, :, :, 0].numpy()
+        return original(unit, (after, before), interpolation, antialias, data_format="channels_last")[
+            0, :, :, 0
+        ].numpy()
 
 
 def _encode(original: Any) -> Any:
@@ -59,7 +61,9 @@ def _encode(original: Any) -> Any:
         **extra: Any,
     ) -> Any:
         if output_mode not in ("multi_hot", "count") or sparse or count_weights is not None or len(inputs.shape) != 2:
-            return original(inputs, output_mode, depth, dtype=dtype, sparse=sparse, count_weights=count_weights, **extra)
+            return original(
+                inputs, output_mode, depth, dtype=dtype, sparse=sparse, count_weights=count_weights, **extra
+            )
         # Keras counts in bins, an operator that TensorFlow Lite has not.
         hot = tf.one_hot(tf.cast(inputs, "int32"), depth, dtype=dtype)  # (batch, n, depth)
         return tf.reduce_max(hot, 1) if output_mode == "multi_hot" else tf.reduce_sum(hot, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ def quantize(
     data: bytes,
     ranges: Mapping[int, Range],
     plan: Plan,
-    layers: Sequence[str] = (),
+    layers: Mapping[str, bool] | None = None,
     means: Mapping[int, np.ndarray] | None = None,
     states: Mapping[str, str] | None = None,
 ) -> Quantized:
@@ -52,11 +52,11 @@ def quantize(
         data: the float flatbuffer: one graph.
         ranges: of its computed float tensors, by index.
         plan: widths, floats and granularity; its calibration has already become `ranges`.
-        layers: names of the Keras layers, which `plan.wide` and `plan.floats` speak of.
+        layers: names of the Keras layers and whether each has a kernel; of these `plan.wide` and `plan.floats` speak of.
         means: of the channels of computed float tensors, for `plan.correct_bias`.
         states: of a step, input -> output by the signature's names; see `carried`.
     """
-    return _Quantizer(Flat(data), ranges, plan, LayerNames(layers), means or {}, states or {}).run()
+    return _Quantizer(Flat(data), ranges, plan, LayerNames(layers or {}), means or {}, states or {}).run()
 
 
 def widths(flat: Flat, plan: Plan, names: LayerNames) -> list[int]:

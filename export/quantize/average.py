@@ -15,6 +15,8 @@ import numpy as np
 
 from export.quantize.flat import CODES, Flat
 
+_WHOLE = next(code for kind, code in CODES.items() if kind == np.dtype(np.int32))
+
 
 @dataclass(frozen=True)
 class Average:
@@ -70,7 +72,7 @@ def whole(flat: Flat, average: Average) -> None:
     """Make the states tensors of whole numbers."""
     for tensor in (*average.total, *average.count):
         entry = flat.graph.tensors[tensor]
-        entry.type, entry.quantization = CODES[np.dtype(np.int32)], None
+        entry.type, entry.quantization = _WHOLE, None
 
 
 def emit(flat: Flat, average: Average, data: int, place: int) -> list[Any]:
@@ -86,7 +88,7 @@ def emit(flat: Flat, average: Average, data: int, place: int) -> list[Any]:
         wide, whole = made("CAST", [data], "CastOptions")
         return [wide, made("ADD", [average.total[0], whole], "AddOptions", average.total[1])[0]]
     if place == 1:
-        one = flat.add_tensor(label, (), np.int32, np.int32(1))
+        one = flat.add_tensor(label, (), np.int32, np.array(1, np.int32))
         return [made("ADD", [average.count[0], one], "AddOptions", average.count[1])[0]]
     # floor((2 sum + n) / 2 n) is sum / n, rounded to nearest.
     twice, doubled = made("ADD", [average.total[1], average.total[1]], "AddOptions")

@@ -64,7 +64,8 @@ def _widened(flat: Flat, pairs: Sequence[tuple[int, int, str]], plain: Sequence[
     for operator in reversed(operators):
         if before.intersection(map(int, operator.outputs)):
             before.update(map(int, operator.inputs))
-    found, wide = [], set()
+    found: list[int] = []
+    wide: set[int] = set()
     for operator, width in zip(operators, plain, strict=True):
         kind = flat.name(operator)
         inside = after.intersection(map(int, operator.inputs)) and before.intersection(map(int, operator.outputs))

@@ -54,9 +54,11 @@ class Integers(ABC):
         """Quantize by a plan whose calibration is decided."""
 
     @cached_property
-    def layers(self) -> list[str]:
-        """Names of the Keras layers."""
-        return [layer.name for layer in self.source.model._flatten_layers()]
+    def layers(self) -> dict[str, bool]:
+        """Names of the Keras layers, and whether each has a kernel."""
+        kernels = ("kernel", "_kernel", "depthwise_kernel")
+        found = self.source.model._flatten_layers()
+        return {layer.name: any(hasattr(layer, kernel) for kernel in kernels) for layer in found}
 
     @cached_property
     def split(self) -> tuple[Arrays, Arrays]:
@@ -121,7 +123,7 @@ def _settled(source: Source, plan: Plan, kind: type[Some]) -> tuple[Some, Plan]:
         raise Refused(
             "export: precision is chosen for layers that the model has.",
             received=", ".join(unknown),
-            fix=nearest(unknown[0], plain.layers),
+            fix=nearest(unknown[0], list(plain.layers)),
         )
     balanced = None if plan.equalize is False else equalize.balanced(source)
     if balanced is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 
 class LayerNames:
@@ -13,16 +13,16 @@ class LayerNames:
     layer called a second time has a number more.
     """
 
-    def __init__(self, layers: Sequence[str]) -> None:
-        self._layers = set(layers)
+    def __init__(self, layers: Mapping[str, bool]) -> None:
+        """`layers`: names, and whether the layer has a kernel."""
+        self._layers = layers
 
     def of(self, label: str) -> str:
-        """The last layer on the first path that names one; "" when none does."""
-        for path in label.split(";"):
-            found = [self._known(part) for part in path.split("/")]
-            if any(found):
-                return [name for name in found if name][-1]
-        return ""
+        """The first layer with a kernel, into which what follows was fused; else the last on the first path that
+        names one; "" when none does."""
+        paths = [[name for part in path.split("/") if (name := self._known(part))] for path in label.split(";")]
+        kernels = [name for path in paths for name in path if self._layers[name]]
+        return kernels[0] if kernels else next((path[-1] for path in paths if path), "")
 
     def _known(self, part: str) -> str:
         if part in self._layers:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from edgeproof.errors import Refused
 from export import loops
 from export.arrays import Arrays
-from export.quantize import apply, ranges
+from export.quantize import apply, average, ranges
 from export.quantize.flat import Flat
-from export.quantize.integers import Integers, facts, settled
+from export.quantize.integers import Integers, facts, of, settled
 from export.quantize.plan import Plan
 from export.quantize.prepare import prepare
 from export.quantize.ranges import Values
@@ -64,6 +64,9 @@ def quantized(source: Source, plan: Plan) -> tuple[bytes, dict[str, Any]]:
     """An integer flatbuffer, and what the contract says of how it was made."""
     if not Flat(float_graph(source)).single:
         return looped(source, plan)
+    if average.find(Flat(of(source, TfliteIntegers).prepared), source.states):
+        # Sums in whole numbers are not those of the float graph: there is nothing to choose by.
+        plan = dataclasses.replace(plan, calibration=plan.calibration or "min-max", equalize=False)
     integers, plan = settled(source, plan, TfliteIntegers)
     made = integers.quantized(plan)
     said = facts(integers, plan)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeproof import atomic
-from export.verdict import Result
+from export.verdict import Result, machine
 
 if TYPE_CHECKING:
     from export.pipeline import Outcome
@@ -58,15 +57,6 @@ def _result(result: Result) -> dict[str, Any]:
         # JSON has no infinity; a figure that is not finite is told as null, and its check says why.
         told.update({k: None for k, v in told.items() if isinstance(v, float) and not math.isfinite(v)})
     return plain
-
-
-def machine() -> str:
-    """The processor, for figures of time."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def line(result: Result) -> str:

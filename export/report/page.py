@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from export import formats
-from export.report import machine, pictures, quantization
-from export.verdict import Result, Verdict
+from export.report import pictures, quantization
+from export.verdict import Result, Verdict, machine
 
 if TYPE_CHECKING:
     from export.pipeline import Outcome

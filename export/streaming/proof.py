@@ -1,4 +1,4 @@
-"""The proof of a stream: that steps are the whole sequence, in the float model and, over a long one, in each artifact."""
+"""The proof of a stream: steps are the whole sequence, in the float model and, over a long one, in each artifact."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ class Proof:
         Raises:
             Refused: a layer that can't be stepped.
         """
-        stated = converter.call(
-            "export.streaming.tasks:contract", checkpoint=str(opening), contract=contract.to_json()
-        )
+        stated = converter.call("export.streaming.tasks:contract", checkpoint=str(opening), contract=contract.to_json())
         file = scratch / "proof.npz"
         found: Mapping[str, float] = converter.call(
             "export.streaming.tasks:proof", checkpoint=str(opening), tensors=evaluation, out=str(file)

@@ -48,7 +48,7 @@ def graph(step: Step) -> Graph:
 
 
 def streaming(contract: Contract, step: Graph) -> Contract:
-    """The contract of a checkpoint's step files. The whole model's graph is not theirs, and a device's flash is small."""
+    """The contract of a checkpoint's step files; the whole model's graph is left out, for a device's flash is small."""
     return dataclasses.replace(contract, graphs=(step,))
 
 
@@ -79,7 +79,7 @@ def joined(step: Step, sequences: Mapping[str, np.ndarray], rows: int = 1) -> Ar
 
 
 def stepped(step: Step, sequence: Mapping[str, np.ndarray]) -> tuple[Arrays, Arrays]:
-    """Each step's outputs (steps, ...) for one sequence (1, time, ...) by the float step model, and the whole of them."""
+    """Each step's outputs (steps, ...) for one sequence (1, time, ...) by the float step model; and the whole."""
     end = Stream(_Keras(step), step.stream)
     outputs = list(end.over(sequence))
     each = {e.output: np.stack([o[e.output][0] for o in outputs if e.output in o]) for e in step.stream.outputs}
@@ -120,6 +120,9 @@ class _Keras:
 
     def __call__(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray]:
         return [value.numpy() for value in keras.tree.flatten(self._call([np.asarray(feed) for feed in feeds]))]
+
+    def reset(self) -> None:
+        """It keeps nothing: its states are ends."""
 
 
 def trace(step: Step, sequences: Mapping[str, np.ndarray]) -> Arrays:

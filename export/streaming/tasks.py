@@ -49,7 +49,8 @@ def proof(checkpoint: str, tensors: str, out: str) -> dict[str, Any]:
     arrays.write(out, kept)
     found = source.whole(whole.model, sequence)
     worst = max(metrics.closeness(found[name], stepped[name]).relative for name in found)
-    return {"steps": len(next(iter(each.values()))), "relative": worst}
+    time = next(iter(sequence.values())).shape[1]
+    return {"steps": time // step.stream.hop, "relative": worst}
 
 
 def drift(format: str, path: str, runtime: str, proof: str) -> list[float]:

@@ -161,7 +161,9 @@ def _walked(model: keras.Model, hop: int) -> Step:
     times = {tensor.shape[1] for tensor in model.inputs if len(tensor.shape) > 1}
     walk = Walk(hop, times.pop() if len(times) == 1 else None)
     inputs = [_input(tensor, hop, model) for tensor in model.inputs]
-    found = {id(tensor): Frames(entry, hop, time=tensor.shape[1]) for tensor, entry in zip(model.inputs, inputs, strict=True)}
+    found = {
+        id(tensor): Frames(entry, hop, time=tensor.shape[1]) for tensor, entry in zip(model.inputs, inputs, strict=True)
+    }
     ends = [_value(walk, tensor, found) for tensor in model.outputs]
     if not any(entry.frames for entry in found.values()):
         raise _no_time(model.inputs[0].name, model.inputs[0].shape)

@@ -42,7 +42,8 @@ _BY_MODULE = {
     ),
     "math": (
         "abs", "acos", "add", "add_n", "argmax", "argmin", "asin", "atan", "ceil", "cos", "cumsum", "divide",
-        "divide_no_nan", "equal", "erf", "exp", "expm1", "floor", "floordiv", "floormod", "greater", "greater_equal", "l2_normalize",
+        "divide_no_nan", "equal", "erf", "exp", "expm1", "floor", "floordiv", "floormod", "greater",
+        "greater_equal", "l2_normalize",
         "less", "less_equal", "log", "log1p", "log_sigmoid", "logical_and", "logical_not", "logical_or", "maximum",
         "minimum", "multiply", "negative", "not_equal", "pow", "reciprocal", "reduce_all", "reduce_any",
         "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance",
@@ -86,8 +87,6 @@ class TensorFunction(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         tensors = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         filled = {name: _fill(value, tensors) for name, value in self.others.items()}
-        if "slice_spec" in filled and isinstance(filled["slice_spec"], list):
-            filled["slice_spec"] = tuple(filled["slice_spec"])  # a list would gather
         return _resolve(self.function)(_fill(self.first, tensors), **filled)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:

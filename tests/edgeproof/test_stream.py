@@ -117,7 +117,7 @@ def test_a_sequence_too_short_for_an_answer_is_refused(counter: Callable[..., Mo
 
 
 def test_a_file_of_no_step_gives_no_stream(counter: Callable[..., Model]) -> None:
-    with pytest.raises(Refused, match="holds? a step"):
+    with pytest.raises(Refused, match="must hold a step"):
         counter(None).stream()
 
 

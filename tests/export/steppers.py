@@ -139,7 +139,7 @@ def compare_cells(time: int) -> dict[str, Any]:
 
 
 def compare_branches(time: int) -> float:
-    """Two inputs, a layer used twice, a nested model, operators written as such, an output with time and one without."""
+    """Two inputs, a layer used twice, a nested model, an output with time and one without."""
     import keras
 
     layers = keras.layers

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-EVALUATION, CALIBRATION = 16, 200
+EVALUATION, CALIBRATION = 16, 100
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,12 @@ CASES = [
     Case("MultiHeadAttention", "causal", lambda x: L.MultiHeadAttention(4, 8)(x, x, use_causal_mask=True), _ROWS),
     Case("GroupQueryAttention", "", lambda x: L.GroupQueryAttention(8, 4, 2)(x, x), _ROWS),
     Case("Embedding", "", L.Embedding(8, 128), ((5,),), "index8"),
-    Case("Embedding", "mean of a mask", lambda x: L.GlobalAveragePooling1D()(L.Embedding(8, 128, mask_zero=True)(x)), ((5,),), "index8"),
+    Case(
+        "Embedding",
+        "mean of a mask",
+        lambda x: L.GlobalAveragePooling1D()(L.Embedding(8, 128, mask_zero=True)(x)),
+        ((5,),),
+        "index8",
+    ),
     Case("ReversibleEmbedding", "", L.ReversibleEmbedding(8, 128), ((5,),), "index8"),
 ]

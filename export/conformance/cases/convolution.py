@@ -26,7 +26,9 @@ CASES = [
     Case("DepthwiseConv1D", "stride 2, multiplier 2", L.DepthwiseConv1D(3, strides=2, depth_multiplier=2), _LINE),
     Case("DepthwiseConv2D", "", L.DepthwiseConv2D(3), _PLANE),
     Case("DepthwiseConv2D", "same, stride 2", L.DepthwiseConv2D(3, strides=2, padding="same"), _PLANE),
-    Case("DepthwiseConv2D", "dilation 2, multiplier 2", L.DepthwiseConv2D(3, dilation_rate=2, depth_multiplier=2), _PLANE),
+    Case(
+        "DepthwiseConv2D", "dilation 2, multiplier 2", L.DepthwiseConv2D(3, dilation_rate=2, depth_multiplier=2), _PLANE
+    ),
     Case("SeparableConv1D", "", L.SeparableConv1D(16, 3), _LINE),
     Case("SeparableConv2D", "", L.SeparableConv2D(16, 3), _PLANE),
     Case("SeparableConv2D", "same, stride 2", L.SeparableConv2D(16, 3, strides=2, padding="same"), _PLANE),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-
 from export.streaming.walk import Frames, Rule, Walk, refuse
 
 

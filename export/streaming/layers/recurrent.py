@@ -15,7 +15,9 @@ _LETTERS = {"LSTM": ("h", "c"), "ConvLSTM1D": ("h", "c"), "ConvLSTM2D": ("h", "c
 
 def _recurrent(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
     if len(given) > 1:
-        raise refuse(layer, "its first states come from another layer", "start it from zeros, or export the whole model")
+        raise refuse(
+            layer, "its first states come from another layer", "start it from zeros, or export the whole model"
+        )
     if layer.go_backwards:
         raise refuse(layer, "it runs from the end of the sequence", "go_backwards=False, or export the whole model")
     if layer.return_state:

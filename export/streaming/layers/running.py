@@ -33,8 +33,11 @@ def _average(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
     walk.keep(name, total)
     walk.keep(count, seen)
     rank = len(total.shape)
-    return Frames(_kept(layer, ops.divide(total, ops.reshape(seen, (-1, *[1] * (rank - 1))) if rank > 2 else seen)),
-                  0, entry.delay)
+    return Frames(
+        _kept(layer, ops.divide(total, ops.reshape(seen, (-1, *[1] * (rank - 1))) if rank > 2 else seen)),
+        0,
+        entry.delay,
+    )
 
 
 def _time(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 from keras import ops
 
 from export.streaming.walk import Frames, Rule, Walk, even, refuse
@@ -83,4 +82,3 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(["AveragePooling1D", "MaxPooling1D"], _pooling),
     "Cropping1D": _cropping,
 }
-assert keras  # the layers above are Keras's

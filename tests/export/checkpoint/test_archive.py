@@ -71,11 +71,16 @@ def test_links_are_refused(good: Path, tmp_path: Path) -> None:
         read(str(path))
 
 
-def test_what_inflates_beyond_reason_is_refused_before_memory_is_taken(good: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("member", "method"), [("config.json", zipfile.ZIP_DEFLATED), ("model.weights.h5", zipfile.ZIP_BZIP2)]
+)
+def test_what_inflates_beyond_reason_is_refused_before_memory_is_taken(
+    good: Path, tmp_path: Path, member: str, method: int
+) -> None:
     path = tmp_path / "m.keras"
-    with zipfile.ZipFile(good) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(path, "w", method) as new:
         for name in old.namelist():
-            new.writestr(name, bytes(1 << 28) if name == "config.json" else old.read(name))
+            new.writestr(name, bytes(1 << 28) if name == member else old.read(name))
     with pytest.raises(Refused, match=r"unpacks from [\d,]+ to 268,435,456 bytes"):
         read(str(path))
 

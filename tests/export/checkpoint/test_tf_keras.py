@@ -149,6 +149,49 @@ def test_a_graph_gives_its_makers_numbers(kind: str, tmp_path: Path, opened: Any
     assert any('"block/dense" is called "block_dense"' in change for change in loaded.changes)
 
 
+def test_the_first_call_of_an_inner_model_is_told_from_the_second(
+    tmp_path: Path, opened: Any, agree: Any, randomize: Any
+) -> None:
+    """The calls of models are counted in three ways: from 1 by tf.keras, and from 0 and from 1 by Keras 3."""
+    first, x = k.Input((4,)), k.Input((4,), name="x")
+    inner = k.Model(first, L.Dense(4, activation="tanh")(first), name="inner")
+    once = inner(x)
+    twice = inner(once)
+    model = randomize(k.Model(x, [once, L.Dense(2)(once), twice, L.Dense(2)(twice)]))
+    model.save(tmp_path / "m.h5")
+    agree(model, opened(tmp_path / "m.h5").model)
+
+
+@pytest.mark.parametrize("kind", ["h5", "keras", "h5 weights", "weights.h5"])
+def test_an_adapted_normalization_computes_with_what_it_learned(
+    kind: str, tmp_path: Path, opened: Any, agree: Any
+) -> None:
+    """Its mean and variance follow from its weights: whoever assigns those alone gets a layer that does nothing."""
+    k.backend.clear_session()
+    layer = L.Normalization()
+    layer.adapt(np.random.default_rng(0).normal(3, 5, (64, 4)))
+    model = k.Sequential([k.Input((4,)), layer, L.Dense(2)])
+    agree(model, kept(model, kind, tmp_path, opened).model)
+
+
+def test_initializers_of_tensorflow_1_said_their_dtype(tmp_path: Path, opened: Any, agree: Any, randomize: Any) -> None:
+    k.backend.clear_session()
+    model = randomize(k.Sequential([k.Input((4,)), L.Dense(3), L.BatchNormalization()]))
+    model.save(tmp_path / "m.h5")
+
+    def older(config: dict[str, Any]) -> None:
+        for layer in config["config"]["layers"]:
+            for name, value in layer["config"].items():
+                if name.endswith("_initializer"):
+                    value["config"]["dtype"] = "float32"
+            if layer["class_name"] == "BatchNormalization":
+                layer.update(class_name="BatchNormalizationV1", config={**layer["config"], "axis": [1], "fused": None})
+            if layer["class_name"] == "Dense":
+                layer["config"]["dtype"] = {"class_name": "PolicyV1", "config": {"name": "infer", "loss_scale": None}}
+
+    agree(model, opened(rewritten(tmp_path / "m.h5", older, "2.2.4-tf")).model)
+
+
 def test_a_shared_layer_that_the_file_does_not_hold_twice_is_refused_by_its_name(tmp_path: Path, opened: Any) -> None:
     with pytest.raises(Refused, match=r"weights without inner/"):
         kept(graph(), "weights.h5", tmp_path, opened)
@@ -352,6 +395,34 @@ def test_weights_of_cudnn_layers_are_unpacked(
             del group[name]
             group[name] = values
     agree(model, opened(path).model)
+
+
+@pytest.mark.all
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("MobileNet", 64), ("MobileNetV2", 64), ("MobileNetV3Small", 64), ("EfficientNetB0", 64),
+        ("EfficientNetV2B0", 64), ("ConvNeXtTiny", 64), ("RegNetX002", 64), ("ResNet50V2", 64), ("ResNetRS50", 64), ("DenseNet121", 64),
+        ("NASNetMobile", 64), ("InceptionV3", 96), ("Xception", 96),
+    ],
+)  # fmt: skip
+def test_an_architecture_of_tf_keras_gives_its_makers_numbers(
+    name: str, side: int, tmp_path: Path, opened: Any
+) -> None:
+    k.backend.clear_session()
+    model = getattr(k.applications, name)(weights=None, input_shape=(side, side, 3), classes=10)
+    rng = np.random.default_rng(0)
+    for variable in model.weights:
+        if "variance" in variable.name:
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+        elif len(variable.shape) == 1 and "float" in variable.dtype.name:
+            variable.assign(variable + rng.normal(size=variable.shape).astype(np.float32) * 0.05)
+    model.save(tmp_path / "m.h5")
+    theirs = k.models.load_model(tmp_path / "m.h5", compile=False)
+    images = rng.uniform(0, 255, (2, side, side, 3)).astype(np.float32)
+    wanted = theirs(images, training=False).numpy()
+    found = np.asarray(opened(tmp_path / "m.h5").model(images, training=False))
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
 @pytest.mark.parametrize("checkpoint", ["ad01", "pretrainedResnet", "str_ww_ref_model", "vww_96"])

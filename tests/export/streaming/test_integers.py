@@ -8,9 +8,9 @@ import pytest
 
 from export.worker import Worker
 
-# Relative L2 distance of each quarter of 1,000 steps from the float steps, over these networks with drawn weights:
-# TODO
-LIMIT = {"int8": 0.15, "int16x8": 0.02}
+# Relative L2 distance of any quarter of 1,000 steps from the float steps. Weights drawn and not trained, the networks
+# below were measured at up to 0.036 in int8 and 0.024 in int16x8, where rounded weights are what is left.
+LIMIT = {"int8": 0.07, "int16x8": 0.05}
 
 NETWORKS: dict[str, list[Any]] = {
     "lstm": [["LSTM", {"units": 12, "return_sequences": True}], ["Dense", {"units": 3}]],
@@ -42,15 +42,19 @@ NETWORKS: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("precision", ["int8", "int16x8"])
-@pytest.mark.parametrize("network", NETWORKS)
+_ALL = [(network, precision) for network in NETWORKS for precision in LIMIT]
+_FIRST = [("lstm", "int8"), ("running average", "int8")]  # each takes seconds
+
+
+@pytest.mark.parametrize(
+    ("network", "precision"),
+    [pytest.param(*case, marks=() if case in _FIRST else pytest.mark.all) for case in _ALL],
+)
 def test_integer_steps_do_not_drift(worker: Worker, network: str, precision: str) -> None:
-    found = worker.call(
-        "steppers:integer", layers=NETWORKS[network], features=5, time=40, seed=3, precision=precision
-    )
+    found = worker.call("steppers:integer", layers=NETWORKS[network], features=5, time=40, seed=3, precision=precision)
     assert found["precision"] == precision
+    assert found["states"]
     for before, after in found["states"]:
         assert before == after
-    print(network, precision, found["drift"])
     for quarters in found["drift"].values():
         assert max(quarters) < LIMIT[precision]

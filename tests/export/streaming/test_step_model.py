@@ -72,7 +72,7 @@ NETWORKS = st.tuples(st.lists(st.one_of(RECURRENT, WINDOWED, EACH), min_size=1, 
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(layers=NETWORKS, features=st.integers(1, 4), seed=st.integers(0, 1000))
 def test_stepping_is_the_whole_sequence(worker: Worker, layers: list[Any], features: int, seed: int) -> None:
     try:
@@ -99,16 +99,18 @@ def test_stepping_is_the_whole_sequence(worker: Worker, layers: list[Any], featu
             [["c.past", 0], ["l.h", 2], ["l.c", 2]],
         ),
         (
-            [["MaxPooling1D", {"pool_size": 2}], ["AveragePooling1D", {"pool_size": 2}], ["GRU", {"units": 2, "name": "g"}]],
+            [
+                ["MaxPooling1D", {"pool_size": 2}],
+                ["AveragePooling1D", {"pool_size": 2}],
+                ["GRU", {"units": 2, "name": "g"}],
+            ],
             4,
             [["g.h", 0]],
         ),
         ([["RNN", {"cell": None, "name": "r"}]], 1, [["r.s0", 0], ["r.s1", 0], ["r.s2", 0]]),
     ],
 )
-def test_states_have_stable_names_and_delays(
-    worker: Worker, layers: list[Any], hop: int, states: list[Any]
-) -> None:
+def test_states_have_stable_names_and_delays(worker: Worker, layers: list[Any], hop: int, states: list[Any]) -> None:
     if layers[0][0] == "RNN":
         found = worker.call("steppers:compare_cells", time=24)
     else:
