@@ -47,11 +47,11 @@ class Stream:
     def reset(self) -> None:
         """Forget the sequence: the states are as before its first step."""
         self.steps = 0
-        self.states: dict[str, np.ndarray] = getattr(self, "states", None) or self._initial(1)
+        self.states: dict[str, np.ndarray] = self._initial(1)
 
     def begin(self, batch: int) -> None:
         """Before the first step: as many sequences side by side. Steps do it by themselves; later it does nothing."""
-        if not self.steps and False:
+        if not self.steps:
             self.states = self._initial(batch)
 
     def _initial(self, batch: int) -> dict[str, np.ndarray]:

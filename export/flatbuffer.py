@@ -17,8 +17,8 @@ _MARK = b"TFL3"
 
 
 def unpack(data: bytes) -> Any:
-    """The `ModelT` of TensorFlow's schema."""
-    from tensorflow.lite.python import schema_py_generated as schema
+    """The `ModelT` of the public schema."""
+    from ai_edge_litert import schema_py_generated as schema
 
     return schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
 
@@ -40,7 +40,7 @@ def pack(model: Any) -> bytes:
 
 def _tidy_buffers(model: Any) -> None:
     """Buffer 0 is empty by convention; tensors without data go there."""
-    from tensorflow.lite.python import schema_py_generated as schema
+    from ai_edge_litert import schema_py_generated as schema
 
     kept: dict[bytes, int] = {b"": 0}
     variables = {id(t) for graph in model.subgraphs for t in graph.tensors if t.isVariable}
@@ -70,7 +70,7 @@ class _AlignedBuffer:
         self.data = b"" if data is None else bytes(data)
 
     def Pack(self, builder: flatbuffers.Builder) -> int:
-        from tensorflow.lite.python import schema_py_generated as schema
+        from ai_edge_litert import schema_py_generated as schema
 
         vector = 0
         if self.data:
@@ -91,7 +91,7 @@ class _Tensor:
         self._tensor, self._shared = tensor, shared
 
     def Pack(self, builder: flatbuffers.Builder) -> int:
-        from tensorflow.lite.python import schema_py_generated as schema
+        from ai_edge_litert import schema_py_generated as schema
 
         tensor = self._tensor
         if tensor.sparsity is not None or tensor.variantTensors:
@@ -117,7 +117,7 @@ class _Tensor:
         return int(schema.TensorEnd(builder))
 
     def _quantization(self, builder: flatbuffers.Builder, quantization: Any) -> int | None:
-        from tensorflow.lite.python import schema_py_generated as schema
+        from ai_edge_litert import schema_py_generated as schema
 
         if quantization is None or quantization.details is not None:
             return None if quantization is None else int(quantization.Pack(builder))

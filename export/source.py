@@ -80,7 +80,7 @@ class Source:
             batch: the size of the batch axis, None for a free one.
             form: the operators to write it in.
         """
-        ways = {
+        ways: dict[Form, Any] = {
             Form.KERAS: contextlib.nullcontext,
             Form.LOWERED: lowered,
             Form.SPLIT: functools.partial(lowered, grouped=False),
@@ -103,7 +103,7 @@ class Source:
 
     @contextlib.contextmanager
     def saved_model(self, batch: int | None) -> Any:
-        """A SavedModel of `function(batch, Form.PLANES)` in a temporary folder, with the signature `serving_default`."""
+        """A SavedModel of `function(batch, Form.PLANES)` in a temporary folder, signature `serving_default`."""
         with tempfile.TemporaryDirectory() as folder:
             self.save(Path(folder), batch, Form.PLANES)
             yield folder

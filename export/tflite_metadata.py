@@ -33,7 +33,7 @@ def aligned(data: bytes) -> bytes:
 
 
 def _set(model: Any, name: str, data: bytes) -> None:
-    from tensorflow.lite.python import schema_py_generated as schema
+    from ai_edge_litert import schema_py_generated as schema
 
     entry, buffer = schema.MetadataT(), schema.BufferT()
     buffer.data = data

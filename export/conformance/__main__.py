@@ -19,6 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--to", nargs="+", default=[], metavar="FORMAT[:PRECISION]", help="instead of all formats")
     parser.add_argument("--json", type=Path, help="keep the figures here too, in place of those of the same cases")
+    parser.add_argument(
+        "--resume", action="store_true", help="with --json: keep its rows, and run those that are missing or wrong"
+    )
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page (default: docs)")
     parser.add_argument("--applications", action="store_true", help="keras.applications instead of layers")
     args = parser.parse_args(arguments)
@@ -32,8 +35,9 @@ def _run(args: argparse.Namespace) -> int:
         return applications.run(args.only, args.out, args.json)
     pairs = formats.parse(args.to)
     kept = runner.load(args.json) if args.json and args.json.is_file() else []
-    rows = []
-    for row in runner.run(args.only or ["*"], pairs):
+    done = {row.name for row in kept if not row.wrong} if args.resume else set()
+    rows: list[runner.Row] = []
+    for row in runner.run(args.only or ["*"], pairs, done):
         print(page.line(row), file=sys.stderr, flush=True)
         rows.append(row)
         if args.json:
@@ -41,8 +45,11 @@ def _run(args: argparse.Namespace) -> int:
     if not args.only and not args.to:
         from export.conformance.children import listing, samples
 
-        print(page.write(rows, listing(), samples(), args.out / "layers.md"))
-    return 1 if any(cell.state == "wrong" for row in rows for cell in row.cells) else 0
+        table = listing()
+        by_name = {row.name: row for row in runner.merged(kept if args.resume else [], rows)}
+        rows = [by_name[name] for name in table["cases"]]
+        print(page.write(rows, table, samples(), args.out / "layers.md"))
+    return 1 if any(row.wrong for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -25,9 +25,10 @@ QUICK = ("MobileNet",)
 
 _HEAD = """# Architectures of keras.applications
 
-Each with seeded random weights, BatchNormalization's variances of the size that they divide, {classes} classes, at the smallest
-input that the family allows; exported and verified by `python -m export.conformance --applications`. Cells as in
-[layers.md](layers.md); what is allowed is what any export is held to by default, as a deep model adds roundings up.
+Each with seeded random weights, BatchNormalization's variances of the size that they divide, {classes} classes, at
+the smallest input that the family allows; exported and verified by `python -m export.conformance --applications`.
+Cells as in [layers.md](layers.md); what is allowed is what any export is held to by default, as a deep model adds
+roundings up.
 """
 
 

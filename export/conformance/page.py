@@ -11,9 +11,10 @@ from export.conformance.runner import TOLERANCES, Cell, Row
 
 _HEAD = """# Layers
 
-Every layer class that `keras.layers` exports, against every format and precision. Written by `python -m export.conformance`:
-each row is a model of one layer with seeded weights, exported as `python -m export` does it, run on every set of kernels, and
-compared with Keras on {evaluation} samples; ranges come from these and {calibration} others.
+Every layer class that `keras.layers` exports, against every format and precision. Written by
+`python -m export.conformance`: each row is a model of one layer with seeded weights, exported as `python -m export`
+does it, run on every set of kernels, and compared with Keras on {evaluation} samples; ranges come from these and
+{calibration} others.
 
 | cell | says |
 | --- | --- |
@@ -22,8 +23,8 @@ compared with Keras on {evaluation} samples; ranges come from these and {calibra
 | `mixed 4e-03` | near enough, with operators left in floats; a note names them |
 | `no` | refused; the note says why, and what to write instead |
 
-Differences allowed: {tolerances}. A float16 or 8-bit layer is a few roundings of its largest value away; a deep model adds them up,
-and is judged by what it decides ([ADR 7](adr/0007-verdict.md)).
+Differences allowed: {tolerances}. A float16 or 8-bit layer is a few roundings of its largest value away; a deep model
+adds them up, and is judged by what it decides ([ADR 7](adr/0007-verdict.md)).
 """
 _WHY = {
     "f32": "sums in another order",

@@ -7,7 +7,7 @@ import fnmatch
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,13 +63,26 @@ class Row:
     cells: tuple[Cell, ...]
     seconds: float
 
+    @property
+    def wrong(self) -> bool:
+        """A cell of it is neither near enough nor refused for a known reason."""
+        return any(cell.state == "wrong" for cell in self.cells)
 
-def run(patterns: Sequence[str], pairs: list[tuple[str, str]] | None = None) -> Iterator[Row]:
-    """Rows of the cases whose name matches one of `patterns`, in the table's order, each made when it is asked for."""
+
+def run(
+    patterns: Sequence[str], pairs: list[tuple[str, str]] | None = None, done: Container[str] = ()
+) -> Iterator[Row]:
+    """Rows of the cases whose name matches one of `patterns`, in the table's order, each made when it is asked for.
+
+    Args:
+        pairs: formats and precisions; None: all.
+        done: names to leave out.
+    """
     with Worker() as converter, Worker() as runner:
         names = listing(converter)["cases"]
         for name, layer in names.items():
-            if any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in patterns):
+            wanted = any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in patterns)
+            if wanted and name not in done:
                 yield one(name, layer, pairs or formats.parse([]), converter, runner)
 
 
@@ -129,7 +142,7 @@ def results_of(
 def cell(layer: str, name: str, result: Result) -> Cell:
     """What the page says of a result."""
     error = max((verdict.relative for verdict in result.verdicts), default=None)
-    facts = {"format": result.format, "precision": result.asked, "error": error, "bytes": result.bytes}
+    facts: dict[str, Any] = {"format": result.format, "precision": result.asked, "error": error, "bytes": result.bytes}
     said = limits.explain(name, result)
     if result.status == "verified":
         return Cell(**facts, state="verified")

@@ -62,11 +62,10 @@ def look(path: Path) -> Look:
     import tensorflow as tf
 
     graph = _read(path)
-    kinds = {node.attr["dtype"].type for node in graph.node if node.op == "Const"}
-    floats = {tf.float32.as_datatype_enum, tf.int32.as_datatype_enum, tf.int64.as_datatype_enum}
+    kinds = {tf.dtypes.as_dtype(node.attr["dtype"].type) for node in graph.node if node.op == "Const"}
     stored = _ends(graph)[0].attr[_CONTRACT].s if _CONTRACT in _ends(graph)[0].attr else None
     return Look(
-        precision="f32" if kinds <= floats else "mixed",
+        precision="f32" if {kind for kind in kinds if kind.is_floating} <= {tf.float32} else "mixed",
         floats=(),
         operators=operators(graph),
         contract=Contract.from_json(stored, source=str(path)) if stored else None,

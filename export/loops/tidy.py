@@ -35,7 +35,7 @@ def _tidied(part: bytes) -> bytes:
 
 
 def _written(flat: Flat, operator: Any, made_by: dict[int, Any]) -> int | None:
-    """The tensor (1,) of the place that a concatenation of before, item and after writes to; None: it is no such one."""
+    """The tensor (1,) of the place that a concatenation (before, item, after) writes to; None: it is another."""
     inputs = [int(t) for t in operator.inputs]
     if flat.name(operator) != "CONCATENATION" or len(inputs) != 3 or operator.builtinOptions.axis != 0:
         return None

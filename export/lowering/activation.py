@@ -1,8 +1,9 @@
 """Activations in operators that have integer kernels, and whose values fit one scale.
 
-Exponential units are max(x, 0) + α (exp(min(x, 0)) - 1). TensorFlow Lite's reference kernels have no ELU, int16 activations neither; SELECT, by which Keras and the converter
-write the others, takes both its sides to one scale. Softplus is max(x, 0) + log(1 + exp(-|x|)): log(1 + exp(x)) passes through
-numbers that leave 8 bits nothing for the small ones. A softmax over neighbouring axes is one over their product.
+Exponential units are max(x, 0) + α (exp(min(x, 0)) - 1). TensorFlow Lite's reference kernels have no ELU, int16
+activations neither; SELECT, by which Keras and the converter write the others, takes both its sides to one scale.
+Softplus is max(x, 0) + log(1 + exp(-|x|)): log(1 + exp(x)) passes through numbers that leave 8 bits nothing for the
+small ones. A softmax over neighbouring axes is one over their product.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def _softmax(original: Any) -> Any:
         rank = len(inputs.shape)
         axes = sorted(a % rank for a in self.axis) if isinstance(self.axis, (tuple, list)) else []
         together = len(axes) > 1 and axes == list(range(axes[0], axes[-1] + 1)) and axes[0] > 0
-        if mask is not None and isinstance(self.axis, int) and inputs.dtype == tf.float32:
+        if mask is not None and inputs.dtype == tf.float32:
             inputs, mask = masked(inputs, mask, self.axis), None
         if mask is not None or not together or None in inputs.shape[1:]:
             return original(self, inputs, mask)

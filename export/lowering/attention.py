@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from export.lowering import Replaced
@@ -31,4 +32,19 @@ def _apply_scores(original: Any) -> Any:
     return apply
 
 
-REPLACED: Replaced = {("keras.src.layers.attention.attention:Attention", "_apply_scores"): _apply_scores}
+def _apply_masks(original: Any) -> Any:
+    def apply(logits: Any, mask: Any, is_causal: bool) -> Any:
+        if (mask is None and not is_causal) or logits.dtype != tf.float32 or None in logits.shape[2:]:
+            return original(logits, mask, is_causal)
+        if is_causal:
+            past = np.tri(*logits.shape[2:], dtype=bool)[None, None]
+            mask = past if mask is None else tf.logical_and(mask, past)
+        return masked(logits, mask)
+
+    return apply
+
+
+REPLACED: Replaced = {
+    ("keras.src.layers.attention.attention:Attention", "_apply_scores"): _apply_scores,
+    ("keras.src.backend.tensorflow.nn", "_apply_masks"): _apply_masks,
+}

@@ -54,7 +54,7 @@ def _three(value: Any) -> tuple[int, ...]:
 
 def _planes(x: Any, w: Any, strides: tuple[int, ...], padding: str, dilation: tuple[int, ...]) -> Any:
     """3-D convolution of (batch, depth, height, width, channels) by 2-D ones."""
-    depth, count, rows, columns, channels = x.shape[1], *w.shape[:4]
+    depth, (count, rows, columns, channels) = x.shape[1], w.shape[:4]
     reach = (count - 1) * dilation[0] + 1
     if padding == "same":
         out = -(-depth // strides[0])

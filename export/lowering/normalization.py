@@ -1,8 +1,8 @@
 """Layer normalization as (x - mean) / deviation, scaled and shifted.
 
 Keras computes x / deviation + (shift - mean / deviation), whose negation TensorFlow Lite keeps in floats when it
-quantizes, without a word: it has no integer NEG (https://github.com/tensorflow/tensorflow/pull/35461). And the two terms
-are larger than their sum, which costs 8-bit numbers their accuracy.
+quantizes, without a word: it has no integer NEG (https://github.com/tensorflow/tensorflow/pull/35461). And the two
+terms are larger than their sum, which costs 8-bit numbers their accuracy.
 """
 
 from __future__ import annotations

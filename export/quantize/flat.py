@@ -18,7 +18,7 @@ FLOAT32 = 0
 
 @cache
 def _schema() -> Any:
-    from tensorflow.lite.python import schema_py_generated
+    from ai_edge_litert import schema_py_generated
 
     return schema_py_generated
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from keras import layers as L
 
 from export.conformance.cases import Case
@@ -62,9 +64,10 @@ CASES = [
 ]
 
 
-def _augmentation(name: str) -> object:
-    arguments = {
-        "RandomBrightness": {"factor": 0.2}, "RandomColorDegeneration": {"factor": 0.5}, "RandomContrast": {"factor": 0.2},
+def _augmentation(name: str) -> Any:
+    arguments: dict[str, dict[str, Any]] = {
+        "RandomBrightness": {"factor": 0.2}, "RandomColorDegeneration": {"factor": 0.5},
+        "RandomContrast": {"factor": 0.2},
         "RandomHue": {"factor": 0.2}, "RandomPosterization": {"factor": 4}, "RandomRotation": {"factor": 0.1},
         "RandomSaturation": {"factor": 0.5}, "RandomSharpness": {"factor": 0.5},
         "RandomTranslation": {"height_factor": 0.1, "width_factor": 0.1}, "RandomZoom": {"height_factor": 0.1},
