@@ -171,7 +171,7 @@ DEFAULT_TOLERANCES: Mapping[str, Tolerance] = types.MappingProxyType(
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the numbers come from. Hashes are SHA-256 in hex; sample hashes keep their first 12 digits."""
+    """Where the numbers come from. Hashes are SHA-256 in hex; sample hashes keep their first 8 digits."""
 
     recipe: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
@@ -287,9 +287,9 @@ class Contract:
 
 
 def sample_hashes(samples: np.ndarray) -> tuple[str, ...]:
-    """The identity of each raw sample: the first 12 hex digits of the SHA-256 of its dtype, shape and bytes."""
+    """The identity of each raw sample: the first 8 hex digits of the SHA-256 of its dtype, shape and bytes."""
     head = f"{samples.dtype.str}{samples.shape[1:]}".encode()
-    return tuple(hashlib.sha256(head + np.ascontiguousarray(sample).tobytes()).hexdigest()[:12] for sample in samples)
+    return tuple(hashlib.sha256(head + np.ascontiguousarray(sample).tobytes()).hexdigest()[:8] for sample in samples)
 
 
 def _unstreamable(graph: Graph) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from edgeproof import atomic
 from edgeproof.errors import Refused
 
-_SPLITS = ("calibration", "evaluation")
+_SPLITS = ("calibration", "evaluation", "training")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Samples:
         calibration: by input name; from the training split only.
         evaluation: by input name; held out.
         labels: of the evaluation samples, or None.
+        training: by input name; to fine-tune with. Empty in most files.
+        training_labels: of these, or None.
         manifest: data set, split, SHA-256 of the data.
         source: the file they came from.
     """
@@ -35,13 +37,17 @@ class Samples:
     labels: np.ndarray | None = None
     manifest: dict[str, Any] = field(default_factory=dict)
     source: str = "samples"
+    training: Mapping[str, np.ndarray] = field(default_factory=dict)
+    training_labels: np.ndarray | None = None
 
     def write(self, path: str | Path) -> None:
         """Write atomically; the same samples give the same bytes."""
         arrays = {f"evaluation_{k}": v for k, v in self.evaluation.items()}
         arrays |= {f"calibration_{k}": v for k, v in self.calibration.items()}
-        if self.labels is not None:
-            arrays["evaluation_label"] = self.labels
+        arrays |= {f"training_{k}": v for k, v in self.training.items()}
+        for split, labels in (("evaluation", self.labels), ("training", self.training_labels)):
+            if labels is not None:
+                arrays[f"{split}_label"] = labels
         arrays["manifest"] = np.array(json.dumps(self.manifest, sort_keys=True))
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -55,14 +61,14 @@ class Samples:
         atomic.write_bytes(path, file.getvalue())
 
 
-def load(path: str | Path, inputs: list[str]) -> Samples:
+def load(path: str | Path, inputs: list[str], needed: str = "evaluation") -> Samples:
     """Read samples for a graph with these inputs.
 
-    Arrays are called `evaluation_<input>`, `calibration_<input>` and `evaluation_label`; with a single input
-    `evaluation_x` and `calibration_x` serve too.
+    Arrays are called `evaluation_<input>`, `calibration_<input>`, `training_<input>`, `evaluation_label` and
+    `training_label`; with a single input `evaluation_x`, `calibration_x` and `training_x` serve too.
 
     Raises:
-        Refused: missing, damaged, holding objects, or without evaluation samples.
+        Refused: missing, damaged, holding objects, or without samples of the split that is needed.
     """
     path = Path(path)
     if not path.is_file():
@@ -86,13 +92,16 @@ def load(path: str | Path, inputs: list[str]) -> Samples:
             names[inputs[0]] = f"{split}_x"
         found[split] = {name: arrays[key] for name, key in names.items() if key in arrays}
         _check(split, found[split], inputs, path, sorted(arrays))
-    if not found["evaluation"]:
+    if not found[needed]:
         raise Refused(
-            "samples: the file must hold evaluation samples for every input.",
+            f"samples: the file must hold {needed} samples for every input.",
             received=f"{path}: arrays {', '.join(sorted(arrays)) or 'none'}",
-            fix=f'add an array "evaluation_{inputs[0]}" of shape (n, ...)',
+            fix=f'add an array "{needed}_{inputs[0]}" of shape (n, ...)',
         )
-    return Samples(found["evaluation"], found["calibration"], arrays.get("evaluation_label"), manifest, str(path))
+    return Samples(
+        found["evaluation"], found["calibration"], arrays.get("evaluation_label"), manifest, str(path),
+        found["training"], arrays.get("training_label"),
+    )  # fmt: skip
 
 
 def _check(split: str, found: dict[str, np.ndarray], inputs: list[str], path: Path, keys: list[str]) -> None:

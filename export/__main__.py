@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgeproof.cli import guard
 from edgeproof.errors import Refused
-from export import commands, formats, targets
+from export import commands, formats, limits, targets
 from export.checkpoint import opening
 from export.quantize.plan import METHODS, Budget, Plan
 
@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--streaming", action="store_true", help="export the step model: one time step in, its states in and out"
     )
+    limits.arguments(parser)
     parser.add_argument("--brief", action="store_true", help="no table; python -m export.report shows it later")
     parser.add_argument("--list", action="store_true", help="list the formats and precisions")
     args = parser.parse_args(arguments)
@@ -135,6 +136,7 @@ def _export(args: argparse.Namespace, command: str) -> int:
     request = pipeline.Request(
         args.checkpoint, pairs, explicit, args.samples, args.out, _budget(args), args.target, command,
         opening.given(args, args.checkpoint), args.streaming, _plan(args), args.calibration_as_is,
+        limits.given(args),
     )  # fmt: skip
     print(f"export: {len(pairs)} artifacts of {args.checkpoint}", file=sys.stderr)
     outcome = pipeline.run(request, tell=lambda result: print(f"  {report.line(result)}", file=sys.stderr, flush=True))

@@ -17,6 +17,8 @@ from edgeproof.errors import Refused
 from export import arrays, checkpoint, formats, subject, targets
 from export.arrays import Arrays
 from export.checkpoint import Opening
+from export.limits import DEFAULT as PATIENT
+from export.limits import Limits
 from export.quantize import linter
 from export.quantize.plan import DEFAULT, UNLIMITED, Budget, Plan
 from export.stage import Stage, Truth
@@ -42,6 +44,7 @@ class Request:
         target: also require that it has every operator.
         opening: what was added to the checkpoint to open it; None: nothing.
         streaming: artifacts of the step model instead of the whole one's.
+        limits: of each call to a child process.
     """
 
     checkpoint: Path
@@ -56,6 +59,7 @@ class Request:
     streaming: bool = False
     plan: Plan = DEFAULT
     as_is: bool = False
+    limits: Limits = PATIENT
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,10 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
     path = checkpoint.find(request.checkpoint)
     opening = dataclasses.replace(request.opening or Opening(path), path=path)
     _check_target(request)
-    with Worker(timeout=_READING_SECONDS) as reader:
+    with Worker(limits=request.limits.within(_READING_SECONDS)) as reader:
         facts = _in_child(lambda: reader.call("export.checkpoint:read", path=str(opening)), path, "be whole HDF5")
-    with Worker() as converter, Worker() as runner, tempfile.TemporaryDirectory() as folder:
+    ours = request.limits
+    with Worker(limits=ours) as converter, Worker(limits=ours) as runner, tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         described = _in_child(lambda: converter.call("export.tasks:describe", checkpoint=str(opening)), path)
         contract = subject.contract_of(path, facts, described)

@@ -16,7 +16,7 @@ import numpy as np
 from edgeproof import atomic
 from edgeproof.contract import Contract, Tolerance
 from edgeproof.errors import Refused, Unwritable
-from export import arrays, files, formats, targets
+from export import arrays, diagnosis, files, formats, targets
 from export.arrays import Arrays
 from export.checkpoint import Opening
 from export.quantize.plan import DEFAULT, UNLIMITED, Budget, Plan
@@ -57,6 +57,7 @@ class Stage:
         plan: how integer precisions are made.
         proof: of a step model, that stepping is what the whole model does; None: artifacts are of the whole model.
         samples: what the evaluation samples are, as a file may tell it.
+        timed: latency is measured, and not that of a first run.
     """
 
     checkpoint: Opening
@@ -73,6 +74,7 @@ class Stage:
     plan: Plan = DEFAULT
     proof: Proof | None = None
     samples: Mapping[str, Any] = field(default_factory=dict)
+    timed: bool = True
 
     @property
     def _stem(self) -> str:
@@ -122,7 +124,7 @@ class Stage:
                     raise
                 return Result(kind, precision, "not made", f"{refusal.rule} Received: {refusal.received}")
             except Crashed as crash:
-                return Result(kind, precision, "crashed", crash.reason, log=crash.log)
+                return Result(kind, precision, "crashed", self._diagnosed(crash, kind, precision), log=crash.log)
             # A file that is not what was asked for must not look as if it were.
             label = precision if made["precision"] == precision else f"{made['precision']}-{precision}"
             final = self.out / f"{self._stem}.{label}{form.suffix}"
@@ -184,7 +186,10 @@ class Stage:
             except Unwritable:
                 raise
             except (Refused, Crashed) as error:
-                reason, log = (error.reason, error.log) if isinstance(error, Crashed) else (error.received, "")
+                if isinstance(error, Crashed):
+                    reason, log = self._diagnosed(error, result.format, result.asked, runtime), error.log
+                else:
+                    reason, log = error.received, ""
                 reason = f"on {runtime} kernels: {reason}"
                 crashed = dataclasses.replace(
                     result, status="crashed", reason=reason, log=log, verdicts=tuple(verdicts)
@@ -225,11 +230,20 @@ class Stage:
             runtime=runtime,
             tensors=self.evaluation,
             out=str(out),
+            timed=self.timed,
         )
         return cost, arrays.read(out)
 
     def _child(self, result: Result) -> Worker:
         return self.converter if formats.load(result.format).needs_tensorflow else self.runner
+
+    def _diagnosed(self, crash: Crashed, kind: str, precision: str, runtime: str = "") -> str:
+        """A crash's reason with the layer that it is due to."""
+        if self.proof:
+            return crash.reason
+        child = self.converter if not runtime or formats.load(kind).needs_tensorflow else self.runner
+        attempt = diagnosis.Attempt(self.checkpoint, kind, precision, self.calibration, self.plan.to_dict(), runtime)
+        return f"{crash.reason}; {diagnosis.diagnose(attempt, crash, child)}"
 
     def _impossible(self, form: formats.Format, kind: str, precision: str) -> str:
         """Why there is no need to try, or ""."""

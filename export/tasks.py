@@ -109,14 +109,16 @@ def search(
     source.calibration, source.plan = _calibration(calibration), Plan.of(plan)
     known = arrays.read(truth)
 
-    def finish(data: bytes) -> bytes:
+    def size(data: bytes) -> int:
+        if kind.flash:
+            return kind.flash(data)
         Path(path).write_bytes(data)
         kind.embed(Path(path), dataclasses.replace(stated, artifact=Artifact(format, precision, stated.graph().name)))
-        return Path(path).read_bytes()
+        return Path(path).stat().st_size
 
     judge = quest.Judge(
         arrays.read(evaluation), known["reference"], stated.decode.output, known["labels"],
-        stated.score.metric if stated.score else "accuracy", kind.runtimes, finish, Budget(**budget),
+        stated.score.metric if stated.score else "accuracy", kind.runtimes, size, Budget(**budget),
     )  # fmt: skip
     with _refusing(Path(path)):
         integers, settled = formats.integers(format, precision, source)
@@ -161,10 +163,10 @@ def digest(format: str, path: str) -> str:
         return sha256(copy)
 
 
-def measure(format: str, path: str, runtime: str, tensors: str, out: str) -> dict[str, float]:
+def measure(format: str, path: str, runtime: str, tensors: str, out: str, timed: bool = True) -> dict[str, float]:
     """Run an artifact on every sample; write its outputs; tell single-sample latency and memory.
 
-    Memory is how far loading and running raised this process's peak: meant for a child that does only this.
+    Not `timed`, latency is that of the first run alone, for where nobody reads it. Memory is how far loading and running raised this process's peak: meant for a child that does only this.
     """
     before = timing.peak_bytes()
     run = formats.load(format).session(Path(path), runtime)
@@ -173,8 +175,10 @@ def measure(format: str, path: str, runtime: str, tensors: str, out: str) -> dic
     start = time.perf_counter()
     run(one)
     once = time.perf_counter() - start
-    runs = int(min(_MOST_RUNS, max(20, _LATENCY_SECONDS / max(once, 1e-6))))
-    median, high = timing.quantiles(lambda: run(one), runs)
+    runs, median, high = 1, once * 1e3, once * 1e3
+    if timed:
+        runs = int(min(_MOST_RUNS, max(20, _LATENCY_SECONDS / max(once, 1e-6))))
+        median, high = timing.quantiles(lambda: run(one), runs)
     memory = timing.peak_bytes() - before
     arrays.write(out, batched(run, samples, 1))
     return {"median_ms": median, "p90_ms": high, "runs": runs, "peak_bytes": memory}

@@ -17,6 +17,7 @@ from edgeproof import samples
 from edgeproof.contract import Contract, Score
 from edgeproof.errors import Refused
 from export import arrays, checkpoint, files, formats, subject
+from export.limits import DEFAULT, Limits
 from export.streaming.proof import Proof
 from export.verdict import claims, compare, machine
 from export.worker import Crashed, Worker
@@ -53,26 +54,27 @@ def format_of(path: Path) -> str:
     return endings[path.suffix]
 
 
-def verify(path: Path, against: checkpoint.Opening, given: Path | None) -> list[Finding]:
+def verify(path: Path, against: checkpoint.Opening, given: Path | None, limits: Limits = DEFAULT) -> list[Finding]:
     """Every stage, in order.
 
     Args:
         path: the artifact.
         against: the checkpoint that it says it was made from.
         given: samples; None: those beside the checkpoint.
+        limits: of each call to a child process.
 
     Raises:
         Refused: a checkpoint or samples that can't serve, or a file that is no artifact at all.
     """
-    return list(_stages(path, against, given))
+    return list(_stages(path, against, given, limits))
 
 
-def _stages(path: Path, against: checkpoint.Opening, given: Path | None) -> Iterator[Finding]:
+def _stages(path: Path, against: checkpoint.Opening, given: Path | None, limits: Limits) -> Iterator[Finding]:
     kind = format_of(path)
     with (
-        Worker(timeout=_READING_SECONDS) as reader,
-        Worker() as converter,
-        Worker() as runner,
+        Worker(limits=limits.within(_READING_SECONDS)) as reader,
+        Worker(limits=limits) as converter,
+        Worker(limits=limits) as runner,
         tempfile.TemporaryDirectory() as folder,
     ):
         try:

@@ -39,6 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--only-samples", action="store_true", help="train nothing: write the samples file of this data set"
     )
+    parser.add_argument(
+        "--training-samples",
+        type=int,
+        default=0,
+        metavar="N",
+        help="with --only-samples: add N of the training split, for export to fine-tune with (--fine-tune)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     args = parser.parse_args(arguments)
     if args.list:
@@ -62,12 +69,18 @@ def _train(args: argparse.Namespace, command: str) -> int:
     wishes = settings.parse(recipe, args.wishes)
     if args.seeds < 1:
         raise Refused("train: --seeds must be at least 1.", received=str(args.seeds), fix="--seeds 3")
+    if args.training_samples < 0 or (args.training_samples and not args.only_samples):
+        raise Refused(
+            "train: --training-samples adds samples to the file that --only-samples writes.",
+            received=f"--training-samples {args.training_samples}" + ("" if args.only_samples else " alone"),
+            fix="--only-samples --training-samples 5000",
+        )
     resolved = settings.resolve(recipe, args.data, wishes, tiny=args.tiny)
     dataset = data.load(recipe, args.data, args.data_dir)
     out = args.out or Path("saved") / args.recipe
     if args.only_samples:
         atomic.prepare(out)
-        samples.write(dataset, out)
+        samples.write(dataset, out, args.training_samples)
         print(out / "samples.npz")
         return 0
     # Before TensorFlow is imported: its C++ side reads this once.

@@ -14,15 +14,23 @@ from train.data import Dataset, stratified
 CALIBRATION = 200
 
 
-def write(dataset: Dataset, out: Path) -> None:
-    """Write samples.npz, and sample.png where samples are pictures, into `out`."""
-    samples_of(dataset).write(out / "samples.npz")
+def write(dataset: Dataset, out: Path, training: int = 0) -> None:
+    """Write samples.npz, and sample.png where samples are pictures, into `out`.
+
+    Args:
+        training: so many labelled samples of the training split go along, for export to fine-tune with.
+    """
+    samples_of(dataset, training).write(out / "samples.npz")
     _picture(dataset, out / "sample.png")
 
 
-def samples_of(dataset: Dataset) -> Samples:
-    """Raw samples: the whole test split to evaluate on, and some of the training split to calibrate with."""
+def samples_of(dataset: Dataset, training: int = 0) -> Samples:
+    """Raw samples: the whole test split to evaluate on, and some of the training split to calibrate and train with."""
+    chosen = _some(dataset, training) if training else None
+    labels = dataset.train.labels
     return Samples(
+        training={} if chosen is None else {name: array[chosen] for name, array in dataset.train.samples.items()},
+        training_labels=None if chosen is None or labels is None else labels[chosen],
         evaluation=dataset.test.samples,
         calibration=calibration_of(dataset),
         labels=dataset.test.labels,
@@ -40,12 +48,16 @@ def samples_of(dataset: Dataset) -> Samples:
 
 def calibration_of(dataset: Dataset) -> dict[str, np.ndarray]:
     """Samples of the training split, in the classes' proportions; never of the others."""
+    chosen = _some(dataset, CALIBRATION)
+    return {name: array[chosen] for name, array in dataset.train.samples.items()}
+
+
+def _some(dataset: Dataset, count: int) -> np.ndarray:
+    """Indices of so many samples of the training split, or of all there are."""
     split = dataset.train
-    if split.labels is None or len(split) <= CALIBRATION:
-        chosen = np.arange(min(CALIBRATION, len(split)))
-    else:
-        chosen = stratified(split.labels, (CALIBRATION,), seed=0)[0]
-    return {name: array[chosen] for name, array in split.samples.items()}
+    if split.labels is None or len(split) <= count:
+        return np.arange(min(count, len(split)))
+    return stratified(split.labels, (count,), seed=0)[0]
 
 
 def _picture(dataset: Dataset, path: Path) -> None:

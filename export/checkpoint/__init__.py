@@ -92,7 +92,7 @@ def examine(path: str) -> dict[str, Any]:
     except Exception as error:  # damage shows as whatever h5py and numpy stumble over
         raise Refused(
             "checkpoint: the file must be whole HDF5.",
-            received=f"{file}: {' '.join(str(error).split())}",
+            received=f"{file}: {archive.short(error)}",
             fix="copy it again, or train again",
         ) from error
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof.errors import Refused, Unwritable
-from export import checkpoint
+from export import checkpoint, limits
 from export.checkpoint import opening
 from export.worker import Crashed, Worker
 
@@ -28,15 +28,16 @@ _KNOWN = {"tensorflow": "TensorFlow", "theano": "Theano", "cntk": "CNTK", "jax":
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help=".h5 or .keras file, or a folder that holds one")
     opening.arguments(parser)
+    limits.arguments(parser)
     parser.add_argument("--write", type=Path, metavar="CLEAN.h5", help="write the model as a Keras 3 .h5 file")
 
 
 def act(args: argparse.Namespace) -> int:
     path = checkpoint.find(args.file)
     asked = opening.given(args, path)
-    write = _target(args.write, path)
+    write, allowed = _target(args.write, path), limits.given(args)
     try:
-        with Worker(timeout=_READING_SECONDS) as reader:
+        with Worker(limits=allowed.within(_READING_SECONDS)) as reader:
             facts = reader.call("export.checkpoint:examine", path=str(asked))
     except Crashed as crash:
         raise Refused(
@@ -46,7 +47,7 @@ def act(args: argparse.Namespace) -> int:
     if facts["missing"]:
         return _tell_missing(*facts["missing"])
     try:
-        with Worker() as loader:
+        with Worker(limits=allowed) as loader:
             found = loader.call("export.checkpoint.diagnosis:diagnose", checkpoint=str(asked), write=write)
     except Unwritable:
         raise

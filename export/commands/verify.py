@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from export import checkpoint
+from export import checkpoint, limits
 from export.checkpoint import opening
 
 
@@ -17,13 +17,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", type=Path, required=True, help="the checkpoint that it was made from")
     parser.add_argument("--samples", type=Path, help="default: samples.npz beside the checkpoint")
     opening.arguments(parser)
+    limits.arguments(parser)
 
 
 def act(args: argparse.Namespace) -> int:
     from export import verification
 
     path = checkpoint.find(args.against)
-    findings = verification.verify(args.file, opening.given(args, path), args.samples)
+    findings = verification.verify(args.file, opening.given(args, path), args.samples, limits.given(args))
     width = max(len(finding.stage) for finding in findings)
     for finding in findings:
         print(f"{'holds' if finding.holds else 'FAILS':<6} {finding.stage:<{width}}  {finding.said}")

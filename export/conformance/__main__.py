@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--resume", action="store_true", help="with --json: keep its rows, and run those that are missing or wrong"
     )
+    parser.add_argument("--jobs", type=int, default=2, help="cases at a time, 1.5 GB each (default: 2)")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page (default: docs)")
     parser.add_argument("--applications", action="store_true", help="keras.applications instead of layers")
     args = parser.parse_args(arguments)
@@ -37,7 +38,7 @@ def _run(args: argparse.Namespace) -> int:
     kept = runner.load(args.json) if args.json and args.json.is_file() else []
     done = {row.name for row in kept if not row.wrong} if args.resume else set()
     rows: list[runner.Row] = []
-    for row in runner.run(args.only or ["*"], pairs, done):
+    for row in runner.run(args.only or ["*"], pairs, done, args.jobs):
         print(page.line(row), file=sys.stderr, flush=True)
         rows.append(row)
         if args.json:

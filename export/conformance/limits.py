@@ -49,12 +49,6 @@ class Limit:
 _INTEGER = ("tflite:int8", "tflm:int8", "onnx:int8", "tflite:int16x8")
 LIMITS: tuple[Limit, ...] = (
     Limit(
-        ("onnx:int8",),
-        r"onnxruntime::NodeArg.*Assertion",
-        "onnxruntime dies on an assertion when it quantizes this RNN operator, which leaves inputs out.",
-        "Use tflite:int8, which has the loop in integers, or GRU.",
-    ),
-    Limit(
         ("tflm:*",),
         r"must have every operator of the graph\. Received: (?P<operators>[A-Z0-9_, ]+)",
         "TensorFlow Lite for Microcontrollers has no {operators}.",
@@ -91,9 +85,9 @@ LIMITS: tuple[Limit, ...] = (
         "changes it whole.",
         "Preprocess before the graph (the contract's frontend), in float.",
         (
-            "Equalization",
             "Discretization",
             "AutoContrast",
+            "ContrastLimitedAdaptiveHistogramEqualization",
             "Solarization",
             "activations/hard_shrink",
             "activations/threshold",

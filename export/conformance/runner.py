@@ -7,12 +7,16 @@ import fnmatch
 import json
 import tempfile
 import time
+from collections import deque
 from collections.abc import Container, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from edgeproof.contract import Tolerance
+from edgeproof.errors import Refused
 from export import arrays, formats, subject
 from export.checkpoint import Opening
 from export.conformance import limits
@@ -70,20 +74,42 @@ class Row:
 
 
 def run(
-    patterns: Sequence[str], pairs: list[tuple[str, str]] | None = None, done: Container[str] = ()
+    patterns: Sequence[str], pairs: list[tuple[str, str]] | None = None, done: Container[str] = (), jobs: int = 1
 ) -> Iterator[Row]:
-    """Rows of the cases whose name matches one of `patterns`, in the table's order, each made when it is asked for.
+    """Rows of the cases whose name matches one of `patterns`, as they are finished.
 
     Args:
         pairs: formats and precisions; None: all.
         done: names to leave out.
+        jobs: how many at a time, each in children of its own.
     """
-    with Worker() as converter, Worker() as runner:
-        names = listing(converter)["cases"]
-        for name, layer in names.items():
-            wanted = any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in patterns)
-            if wanted and name not in done:
-                yield one(name, layer, pairs or formats.parse([]), converter, runner)
+    with Worker() as lister:
+        names = listing(lister)["cases"]
+    todo = deque(
+        (name, layer)
+        for name, layer in names.items()
+        if name not in done and any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in patterns)
+    )
+    rows: SimpleQueue[Row | None] = SimpleQueue()
+
+    def lane() -> None:
+        try:
+            with Worker() as converter, Worker() as runner:
+                while todo:
+                    rows.put(one(*todo.popleft(), pairs or formats.parse([]), converter, runner))
+        finally:
+            rows.put(None)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        lanes = [pool.submit(lane) for _ in range(jobs)]
+        try:
+            for _ in lanes:
+                while row := rows.get():
+                    yield row
+        finally:
+            todo.clear()  # whoever asked may have stopped asking
+        for found in lanes:
+            found.result()
 
 
 def listing(worker: Worker) -> Any:
@@ -104,13 +130,17 @@ def one(
     """One case: its checkpoint saved, exported as a person's would be, and judged."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        case = converter.call(save, folder=folder, **(arguments or {"name": name}))
+        parameters = 0
         try:
+            case = converter.call(save, folder=folder, **(arguments or {"name": name}))
+            parameters = case["parameters"]
             results = list(results_of(case, pairs, Path(folder), converter, runner, tolerances))
         except Crashed as crash:
             results = [Result(kind, p, "crashed", crash.reason, log=crash.log) for kind, p in pairs]
+        except Refused as refusal:  # the checkpoint itself
+            results = [Result(kind, p, "not made", f"{refusal.rule} {refusal.received}") for kind, p in pairs]
     cells = tuple(cell(layer, name, result) for result in results)
-    return Row(name, layer, case["parameters"], cells, time.monotonic() - start)
+    return Row(name, layer, parameters, cells, time.monotonic() - start)
 
 
 def results_of(
@@ -133,8 +163,9 @@ def results_of(
     # Minimum and maximum: what other methods cut off is a matter of data, and these have none to learn from.
     plan = Plan(calibration="min-max")
     stage = Stage(
-        Opening(path), contract, case["evaluation"], case["calibration"], folder, converter, runner, out, plan=plan
-    )
+        Opening(path), contract, case["evaluation"], case["calibration"], folder, converter, runner, out, plan=plan,
+        timed=False,
+    )  # fmt: skip
     for kind, precision in pairs:
         yield stage.make(kind, precision, truth)[0]
 

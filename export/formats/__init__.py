@@ -58,6 +58,7 @@ class Format:
         session: (path, runtime) -> function from one batch of named tensors to named outputs, and its batch
             size (0: any).
         integer_calibrated: precisions that need calibration samples.
+        flash: what the bytes of a bare model take on the device, where that is not the finished file's size.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Format:
     session: Callable[[Path, str], Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]]
     needs_tensorflow: bool = False
     integer_calibrated: tuple[str, ...] = ("int8", "int16x8")
+    flash: Callable[[bytes], int] | None = None
 
 
 def names() -> list[str]:

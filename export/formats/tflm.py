@@ -205,4 +205,5 @@ FORMAT = Format(
     embed=embed,
     look=look,
     session=session,
+    flash=lambda data: len(aligned(data)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -71,6 +72,17 @@ def _encode(original: Any) -> Any:
     return encode
 
 
+def _indices(original: Any) -> Any:
+    def call(self: Any, inputs: Any, **extra: Any) -> Any:
+        whole = all(tf.is_tensor(t) and t.dtype.is_integer for t in tf.nest.flatten(inputs))
+        if not (whole and type(self).__name__ == "CategoryEncoding"):
+            return original(self, inputs, **extra)
+        # In a graph Keras makes floats of indices and cuts them off again: in 8 bits a 6 is 5.98, and then a 5.
+        return keras.layers.Layer.__call__(self, inputs, **extra)
+
+    return call
+
+
 def _digitize(original: Any) -> Any:
     def digitize(x: Any, bins: Any) -> Any:
         x = tf.convert_to_tensor(x)
@@ -113,6 +125,7 @@ def _next(original: Any) -> Any:
 REPLACED: Replaced = {
     ("keras.src.backend.tensorflow.image", "resize"): _resize,
     ("keras.src.utils.numerical_utils", "encode_categorical_inputs"): _encode,
+    ("keras.src.layers.preprocessing.data_layer:DataLayer", "__call__"): _indices,
     ("keras.src.backend.tensorflow.math", "stft"): _stft,
     ("keras.src.backend.tensorflow.numpy", "digitize"): _digitize,
     ("keras.src.random.seed_generator:SeedGenerator", "next"): _next,

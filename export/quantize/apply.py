@@ -17,6 +17,7 @@ from export.quantize.flat import Flat
 from export.quantize.forms import FLOAT, INT, Form, Range, form_of, span_of, stored, weight_scales
 from export.quantize.names import LayerNames
 from export.quantize.plan import Plan
+from export.quantize.widths import widths
 
 _MOST_BIAS = {8: 2.0**30, 16: 2.0**46}
 
@@ -52,39 +53,11 @@ def quantize(
         data: the float flatbuffer: one graph.
         ranges: of its computed float tensors, by index.
         plan: widths, floats and granularity; its calibration has already become `ranges`.
-        layers: names of the Keras layers and whether each has a kernel; of these `plan.wide` and `plan.floats` speak of.
+        layers: names of the Keras layers, which `plan` speaks of, and whether each has a kernel.
         means: of the channels of computed float tensors, for `plan.correct_bias`.
         states: of a step, input -> output by the signature's names; see `carried`.
     """
     return _Quantizer(Flat(data), ranges, plan, LayerNames(layers or {}), means or {}, states or {}).run()
-
-
-def widths(flat: Flat, plan: Plan, names: LayerNames) -> list[int]:
-    """The width of activations in each operator, 0 for float."""
-    kinds = [flat.name(operator) for operator in flat.operators()]
-    owners = [names.of(flat.label(int(operator.outputs[0]))) for operator in flat.operators()]
-    # One over a root spans orders of magnitude, and what it multiplies nearly cancels: 8 bits lose it.
-    normalizing = {owner for kind, owner in zip(kinds, owners, strict=True) if kind == "RSQRT" and owner}
-    found = []
-    for operator, kind, owner in zip(flat.operators(), kinds, owners, strict=True):
-        wide = plan.width == 16 or owner in plan.wide or owner in normalizing or kind == "RSQRT"
-        wanted = 16 if wide and rules.quantizable(kind, 16) else 8
-        possible = rules.quantizable(kind, wanted) and owner not in plan.floats and _integer_ends(flat, operator, kind)
-        found.append(wanted if possible else 0)
-    return found
-
-
-def _integer_ends(flat: Flat, operator: Any, kind: str) -> bool:
-    """What the rules need of an operator's inputs: data that is float, weights and biases known."""
-    if not all(flat.is_float(int(t)) for t in operator.outputs):
-        return False
-    if kind in rules.WEIGHTED:
-        rule = rules.WEIGHTED[kind]
-        inputs = [int(t) for t in operator.inputs]
-        bias = inputs[rule.bias] if len(inputs) > rule.bias else -1
-        weight_known = flat.constant(inputs[rule.weight]) is not None or kind == "FULLY_CONNECTED"
-        return weight_known and (bias < 0 or flat.constant(bias) is not None)
-    return True
 
 
 class _Quantizer:
@@ -196,12 +169,11 @@ class _Quantizer:
     def _carry(self, state: Carried) -> None:
         """Both ends of a state in one form, which a 16-bit one holds with room to spare."""
         one, other = (state.input, state.width), (state.output, state.width)
-        if state.width == 16:
-            # A kernel may have bound the output to a form of its own (TANH): the state takes it over.
-            if self._find(other) not in self._fixed:
-                spans = [self._ranges[t] for t in (state.input, state.output) if t in self._ranges]
-                top = carried.HEADROOM * max(abs(side) for span in spans for side in span)
-                self._fixed[self._find(other)] = form_of((-top, top), 16)
+        # A kernel may have bound the output to a form of its own (TANH): the state takes it over.
+        if state.width == 16 and self._find(other) not in self._fixed:
+            spans = [self._ranges[t] for t in (state.input, state.output) if t in self._ranges]
+            top = carried.HEADROOM * max(abs(side) for span in spans for side in span)
+            self._fixed[self._find(other)] = form_of((-top, top), 16)
         self._join(other, one)
 
     def _same(self, operator: Any, kind: str) -> list[tuple[int, int]]:
@@ -353,6 +325,9 @@ class _Quantizer:
         form = home if home.width == width else self._form(data, width)
         bias_at = inputs[rule.bias] if len(inputs) > rule.bias else -1
         bias = self._flat.constant(bias_at)
+        correct = self._plan.correct_bias and data in self._means
+        if bias is None and correct and len(inputs) > rule.bias:
+            bias = np.zeros(weight.shape[rule.axis], np.float32)  # the converter drops one of zeros
         scales = weight_scales(weight, rule.axis if self._plan.per_channel else None)
         if bias is not None:
             bias = bias.reshape(-1)
@@ -368,12 +343,12 @@ class _Quantizer:
         inputs[rule.weight] = self._flat.add_tensor(label, weight.shape, np.int8, numbers, scales, 0, axis)
         inputs[rule.data] = self._as(data, form)
         if bias is not None:
-            if self._plan.correct_bias and data in self._means:
+            if correct:
                 bias = bias - shift(numbers * steps - weight, self._means[data], kind)
             dtype = np.int32 if width == 8 else np.int64
             of_sums = (form.scale * scales).astype(np.float64)
             value = np.round(bias / of_sums).astype(dtype)
-            inputs[rule.bias] = self._flat.add_tensor(self._flat.label(bias_at), value.shape, dtype, value, of_sums)
+            inputs[rule.bias] = self._flat.add_tensor(label, value.shape, dtype, value, of_sums)
         return inputs
 
     def _leave(self) -> None:

@@ -88,7 +88,7 @@ def _outputs_of_layers(integers: TfliteIntegers) -> dict[str, int]:
     last: dict[str, int] = {}
     for operator in flat.operators():
         tensor = int(operator.outputs[0])
-        layer = names.of(flat.label(tensor))
+        layer = names.owner(flat, operator)
         if layer and flat.is_float(tensor):
             last[layer] = tensor
     return last

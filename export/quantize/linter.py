@@ -20,6 +20,7 @@ _CONSTANT = 0.5  # share of samples without any variation, above the evaluation'
 _SCALE = 3.0  # times wider or narrower than the evaluation's values
 _SHIFT = 1.0  # of the evaluation's spread, between the means
 _RELATED = 0.2  # correlation of neighbours from which samples are taken for pictures or signals
+_CERTAIN = 4.0  # standard errors
 _NOISE = 0.3  # of the evaluation's correlation of neighbours
 _CLASS = 0.02  # share of the evaluation's decisions from which a class must not be missing
 _EXPECTED = 5  # samples of a class that its share would make likely
@@ -143,7 +144,9 @@ def _spread(values: np.ndarray) -> tuple[float, float]:
 def _random(given: Given) -> Fault | None:
     for name, values in given.calibration.items():
         ours, theirs = _neighbours(values), _neighbours(given.evaluation[name])
-        if theirs >= _RELATED and ours < _NOISE * theirs:
+        # A correlation of few pairs is off by one over their root.
+        chance = _CERTAIN / np.sqrt(min(values.size, given.evaluation[name].size))
+        if theirs >= _RELATED + chance and ours < _NOISE * theirs:
             said = (
                 f'neighbouring values of input "{name}" correlate by {ours:.2f}, '
                 f"those of the evaluation samples by {theirs:.2f}: it looks like noise"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from export.quantize.flat import Flat
 
 
 class LayerNames:
@@ -23,6 +27,13 @@ class LayerNames:
         paths = [[name for part in path.split("/") if (name := self._known(part))] for path in label.split(";")]
         kernels = [name for path in paths for name in path if self._layers[name]]
         return kernels[0] if kernels else next((path[-1] for path in paths if path), "")
+
+    def owner(self, flat: Flat, operator: Any) -> str:
+        """The layer that an operator belongs to: by its output, which at the end of a graph has another name, or by
+        its constants."""
+        found = self.of(flat.label(int(operator.outputs[0])))
+        constants = [int(t) for t in operator.inputs if t >= 0 and flat.constant(int(t)) is not None]
+        return found or next((name for t in constants if (name := self.of(flat.label(t)))), "")
 
     def _known(self, part: str) -> str:
         if part in self._layers:

@@ -40,7 +40,7 @@ def _histograms(integers: TfliteIntegers, plan: Plan) -> dict[str, dict[str, Any
     found: dict[str, dict[str, Any]] = {}
     for operator in flat.operators():
         tensor = int(operator.outputs[0])
-        layer = names.of(flat.label(tensor))
+        layer = names.owner(flat, operator)
         values = integers.values.get(tensor)
         if not layer or values is None:
             continue

@@ -21,6 +21,9 @@ from export.quantize.ranges import Values, watch
 if TYPE_CHECKING:
     from export.source import Source
 
+# Their bodies are graphs that the quantizer leaves in floats; of ends between Q and DQ onnxruntime dies on an assertion.
+_NESTED = frozenset({"If", "Loop", "Scan"})
+
 
 @dataclass
 class OnnxIntegers(Integers):
@@ -103,16 +106,67 @@ class OnnxIntegers(Integers):
             [],
             excluded,
             # Not only those the quantizer takes by default: what it leaves out would be float in silence.
-            sorted({node.op_type for node in model.graph.node}),
+            sorted({node.op_type for node in model.graph.node} - _NESTED),
             {"ActivationSymmetric": False, "WeightSymmetric": True},
         )
+        weights, reached = _handed(model)
+        for name in weights:
+            quantizer.quantize_weight_tensor_per_channel(name, 1)
+        for name in reached & spans.keys():
+            quantizer.quantize_activation_tensor(name)
         quantizer.quantize_model()
+        _reconnect(quantizer.model.model.graph, reached)
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / "quantized.onnx"
             quantizer.model.save_model_to_file(str(path), False)
             found = onnx.load(str(path)).SerializeToString(deterministic=True)
         assert isinstance(found, bytes)
         return found
+
+
+def _handed(model: Any) -> tuple[list[str], set[str]]:
+    """Weights that graphs in the graph are handed, and the tensors around them that they reach out for."""
+    import onnx
+
+    nested = [node for node in model.graph.node if node.op_type in _NESTED]
+    reached = {name for node in nested for body in _bodies(node) for name in _outside(body)}
+    taken = {name for node in nested for name in node.input} | reached
+    kinds = {c.name: (len(c.dims), c.data_type) for c in model.graph.initializer}
+    matrix = (2, onnx.TensorProto.FLOAT)
+    return [name for name in sorted(taken & kinds.keys()) if kinds[name] == matrix], reached
+
+
+def _bodies(node: Any) -> list[Any]:
+    return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+
+
+def _outside(body: Any) -> set[str]:
+    inside = {end.name for end in body.input} | {c.name for c in body.initializer}
+    inside |= {name for node in body.node for name in node.output}
+    taken = {name for node in body.node for name in node.input} | {end.name for end in body.output}
+    taken |= {name for node in body.node for inner in _bodies(node) for name in _outside(inner)}
+    return taken - inside
+
+
+def _reconnect(graph: Any, reached: set[str]) -> None:
+    """Let bodies reach for what comes out of DequantizeLinear, which the quantizer does not tell them.
+
+    Else onnxruntime moves one past an operator up to the body, whose reaching out it takes for an input, and dies.
+    """
+    made = {name for node in graph.node for name in node.output}
+    new = {name: f"{name}_DequantizeLinear_Output" for name in reached}
+
+    def rename(body: Any) -> None:
+        for node in body.node:
+            for i, name in enumerate(node.input):
+                if new.get(name) in made:
+                    node.input[i] = new[name]
+            for inner in _bodies(node):
+                rename(inner)
+
+    for node in graph.node:
+        for body in _bodies(node):
+            rename(body)
 
 
 def quantized(source: Source, plan: Plan) -> tuple[bytes, dict[str, Any]]:

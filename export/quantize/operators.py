@@ -85,28 +85,31 @@ SAME: Mapping[str, tuple[int, ...] | None] = {
 FREE = frozenset(
     {
         "ABS", "ADD", "BATCH_MATMUL", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOG", "MEAN", "MUL", "PRELU",
-        "RELU", "RELU6", "RELU_N1_TO_1", "RSQRT", "SQUARED_DIFFERENCE", "SUB", "SUM",
+        "RELU", "RELU6", "RELU_N1_TO_1", "RSQRT", "SQUARED_DIFFERENCE", "SUB",
     }
 )  # fmt: skip
 
 # Kernels with 16-bit activations.
 WIDE = frozenset(
     {
-        "ADD", "AVERAGE_POOL_2D", "BATCH_MATMUL", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DYNAMIC_UPDATE_SLICE", "EXP", "EXPAND_DIMS",
+        "ADD", "AVERAGE_POOL_2D", "BATCH_MATMUL", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D",
+        "DYNAMIC_UPDATE_SLICE", "EXP", "EXPAND_DIMS",
         "FULLY_CONNECTED", "GATHER", "LEAKY_RELU", "LOG", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM",
         "MIRROR_PAD", "MUL", "PACK", "PAD", "PADV2", "RELU", "RELU6", "RESHAPE", "RESIZE_BILINEAR",
         "RESIZE_NEAREST_NEIGHBOR", "REVERSE_V2", "RSQRT", "SLICE", "SOFTMAX", "SPLIT", "SQUEEZE", "STRIDED_SLICE",
-        "SUB", "SUM", "TANH", "TRANSPOSE", "TRANSPOSE_CONV", "UNPACK",
+        "SUB", "TANH", "TRANSPOSE", "TRANSPOSE_CONV", "UNPACK",
     }
 )  # fmt: skip
 
-# Versions with which these kernels came; a reader of another age refuses by them. Default: 2 for int8, 3 for int16.
+# The lowest version under which every set of kernels takes them; a reader of another age refuses by it. Default: 2 for
+# int8, 3 for int16.
 _VERSIONS: Mapping[str, tuple[int, int]] = {
     "ADD": (2, 3),
     "BROADCAST_TO": (3, 3),
     "CONV_2D": (3, 4),
     "DEPTHWISE_CONV_2D": (3, 5),
     "DYNAMIC_UPDATE_SLICE": (1, 1),
+    "DEPTH_TO_SPACE": (1, 1),
     "ELU": (1, 1),
     "EXPAND_DIMS": (1, 1),
     "FULLY_CONNECTED": (4, 7),
@@ -133,7 +136,7 @@ _VERSIONS: Mapping[str, tuple[int, int]] = {
     "SQUEEZE": (1, 1),
     "STRIDED_SLICE": (2, 4),
     "SUB": (2, 5),
-    "TILE": (3, 3),
+    "TILE": (2, 2),
     "TRANSPOSE": (2, 5),
     "TRANSPOSE_CONV": (3, 4),
     "UNPACK": (2, 4),

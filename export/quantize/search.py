@@ -58,7 +58,7 @@ class Judge:
         labels: (n,).
         metric: name in `edgeproof.metrics`.
         kernels: all of which a plan must keep the budget on.
-        finish: from bare bytes to those of the finished file.
+        size: of the finished file, from its bare bytes.
         budget: what may be spent.
     """
 
@@ -68,7 +68,7 @@ class Judge:
     labels: np.ndarray
     metric: str
     kernels: Sequence[str]
-    finish: Callable[[bytes], bytes]
+    size: Callable[[bytes], int]
     budget: Budget
 
     def trial(self, integers: Integers, plan: Plan) -> Trial:
@@ -89,7 +89,7 @@ class Judge:
                 worst = drop, (100 * low, 100 * high), error
         assert worst
         drop, interval, error = worst
-        size = len(self.finish(data))
+        size = self.size(data)
         ratio = self._latency(data) / self._latency(integers.graph)
         kept = (
             (self.budget.drop is None or interval[1] <= self.budget.drop + 1e-9)

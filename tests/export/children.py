@@ -171,3 +171,31 @@ def save_named(path, name):
     keras.utils.set_random_seed(4)
     x = keras.Input((4,), name=name)
     keras.Model(x, keras.layers.Dense(3, name="y")(x)).save(path)
+
+
+def save_seeds(folder):
+    """Save models for the fuzzer: nested, recurrent, with layers that take functions, vocabularies and seeds."""
+    keras.utils.set_random_seed(5)
+    layers = keras.layers
+    x = keras.Input((6, 4), name="x")
+    inner = keras.Sequential([layers.Dense(3, activation="relu"), layers.BatchNormalization()], name="inner")
+    y = layers.Bidirectional(layers.LSTM(3, return_sequences=True), name="both")(inner(x))
+    y = layers.TimeDistributed(layers.Dense(2))(layers.Dropout(0.5)(y))
+    y = layers.Dense(2, kernel_regularizer="l2", activation="gelu", name="y")(layers.GlobalMaxPooling1D()(y))
+    nested = keras.Model(x, y, name="nested")
+    plain = keras.Sequential([keras.Input((5,)), layers.Dense(4, activation="relu"), layers.Dense(2)], name="plain")
+    tokens = keras.Input((7,), dtype="int32", name="tokens")
+    read = keras.Model(tokens, layers.Dense(2)(layers.Flatten()(layers.Embedding(11, 3)(tokens))), name="read")
+    paths = [Path(folder) / name for name in ("nested.h5", "plain.h5", "read.h5", "nested.keras", "plain.keras")]
+    for model, path in zip((nested, plain, read, nested, plain), paths, strict=True):
+        model.save(path)
+    with h5py.File(paths[1], "r+") as file:  # as Keras 2 signs
+        file.attrs["keras_version"] = "2.9.0"
+    return [str(path) for path in paths]
+
+
+def random_tensors(path):
+    """Calibration for the small model."""
+    from export import arrays
+
+    arrays.write(path, {"image": np.random.default_rng(0).random((20, 8, 8, 1), np.float32)})

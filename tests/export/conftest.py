@@ -17,7 +17,7 @@ import pytest
 
 from edgeproof.contract import Contract, Decode, Frontend, Graph, Provenance, Tensor, Tolerance
 from edgeproof.samples import Samples
-from export import formats, pipeline
+from export import formats, pipeline, verification
 from export.worker import Worker
 
 HERE = Path(__file__).resolve().parent
@@ -151,7 +151,8 @@ def cli(worker: Worker, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     """`python -m export ARGUMENTS` in this process, with `worker` as all its children."""
     from export.__main__ import main
 
-    monkeypatch.setattr(pipeline, "Worker", lambda **_: contextlib.nullcontext(worker))
+    for module in (pipeline, verification):
+        monkeypatch.setattr(module, "Worker", lambda **_: contextlib.nullcontext(worker))
 
     def run(*arguments: object) -> Said:
         capfd.readouterr()

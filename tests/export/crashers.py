@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -87,3 +88,61 @@ def not_json():
 def refuse(kind):
     classes = {"Refused": Refused, "Unwritable": Unwritable, "NewerContract": NewerContract}
     raise classes[kind]("the rule: ü\n", received='what "came"', fix="the fix")
+
+
+def allocate(size, seconds=30):
+    """Take memory, page by page, and keep it."""
+    kept = []
+    for _ in range(size >> 24):
+        kept.append(bytearray(b"1") * (1 << 24))
+        time.sleep(0.002)
+    time.sleep(seconds)
+    return len(kept)
+
+
+def ask_at_once(size):
+    """Ask for memory in one piece, and touch none of it."""
+    return len(bytearray(size))
+
+
+def _children(count, code):
+    return [subprocess.Popen([sys.executable, "-c", code]) for _ in range(count)]
+
+
+def allocate_in_children(count, size):
+    """Take memory in processes of its own, each of which takes less than is allowed."""
+    _children(count, f"import time; kept = bytearray(b'1') * {size}; time.sleep(60)")
+    time.sleep(60)
+
+
+def leave_children(note, how):
+    """Start a process that outlives its parents, in a session of its own, and then hang, die, raise or answer."""
+    code = f"import os, time; os.setsid(); open({note!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    middle = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {code!r}])"
+    subprocess.run([sys.executable, "-c", middle])
+    while not (os.path.isfile(note) and os.path.getsize(note)):
+        time.sleep(0.01)
+    if how == "hang":
+        time.sleep(600)
+    if how == "die":
+        os.abort()
+    if how == "raise":
+        raise LookupError("raised")
+    return "well"
+
+
+def flood(size):
+    """Answer with more than any answer has."""
+    return "x" * size
+
+
+def stop_reading():
+    """Answer, and then take no more requests."""
+    threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGSTOP)).start()
+    return "well"
+
+
+def shout_and_wait(size):
+    """Print without end, as a library in a loop does."""
+    shout(size)
+    time.sleep(60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -116,7 +117,8 @@ def test_a_killed_export_leaves_no_half_file_under_a_final_name(
     finally:
         running.kill()
         running.wait()
-    os.kill(int(note.read_text()), signal.SIGKILL)  # the orphan would go on for minutes
+    with contextlib.suppress(ProcessLookupError):  # where a child does not end with its parent, it goes on for minutes
+        os.kill(int(note.read_text()), signal.SIGKILL)
     left = sorted(path.name for path in out.iterdir())
     assert [name for name in left if not name.startswith(".")] == ["small.f32.tflite"]
     assert [name for name in left if name.startswith(".partial-")], "it was not killed in the middle of anything"

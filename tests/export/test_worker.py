@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 
 from edgeproof.errors import NewerContract, Refused, Unwritable
 from export import formats
+from export import worker as workers
+from export.limits import Limits, machine_memory
 from export.worker import Crashed, Worker
 
 ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parents[2], Path(__file__).parent)))}
@@ -156,3 +159,91 @@ def test_closing_ends_the_child_and_may_be_done_twice() -> None:
     worker.close()
     assert not alive(child)
     worker.close()
+
+
+# --- limits ---
+
+
+def test_a_child_over_its_memory_is_ended_with_the_reason() -> None:
+    with Worker(environment=ENVIRONMENT, limits=Limits(bytes=300 << 20)) as worker:
+        assert worker.call("crashers:allocate", size=100 << 20, seconds=0.5) > 0
+        child = worker.call("crashers:pid")
+        with pytest.raises(Crashed, match=r"used more than 0\.293 GB of memory") as crash:
+            worker.call("crashers:allocate", size=2 << 30)
+        assert crash.value.kind == "memory"
+        assert not alive(child)
+        assert worker.call("crashers:echo", value=1) == 1
+
+
+def test_the_memory_of_what_a_child_starts_counts_too() -> None:
+    with (
+        Worker(environment=ENVIRONMENT, limits=Limits(bytes=400 << 20)) as worker,
+        pytest.raises(Crashed, match="used more than"),
+    ):
+        worker.call("crashers:allocate_in_children", count=4, size=150 << 20)
+
+
+def test_what_is_asked_for_at_once_is_refused_by_the_kernel_before_it_is_taken() -> None:
+    with Worker(environment=ENVIRONMENT, limits=Limits(bytes=300 << 20)) as worker:
+        with pytest.raises(Crashed, match="MemoryError: no more memory"):
+            worker.call("crashers:ask_at_once", size=1 << 30)
+        assert worker.call("crashers:ask_at_once", size=1 << 20) == 1 << 20
+
+
+@pytest.mark.parametrize("how", ["hang", "die", "close"])
+def test_nothing_that_a_child_started_survives_it(tmp_path: Path, how: str) -> None:
+    note = tmp_path / "pid"
+    with Worker(environment=ENVIRONMENT) as worker:
+        assert worker.call("crashers:echo", value=1) == 1
+        if how == "hang":
+            worker._timeout = 2
+        arguments = {"note": str(note), "how": how}
+        if how == "close":
+            assert worker.call("crashers:leave_children", **arguments) == "well"
+            worker.close()
+        else:
+            with pytest.raises(Crashed):
+                worker.call("crashers:leave_children", **arguments)
+    left = int(note.read_text())
+    for _ in range(100):  # it may be a moment before whoever adopted it has looked
+        if not alive(left) or "Z" in Path(f"/proc/{left}/stat").read_text().rpartition(")")[2].split()[:1]:
+            return
+        time.sleep(0.02)
+    os.kill(left, signal.SIGKILL)
+    pytest.fail("a process that the child had started lived on")
+
+
+def test_a_child_that_takes_no_request_is_ended_after_the_timeout() -> None:
+    with Worker(environment=ENVIRONMENT) as worker:
+        assert worker.call("crashers:stop_reading") == "well"
+        time.sleep(0.3)
+        worker._timeout = 1
+        with pytest.raises(Crashed, match="over 1 s"):
+            worker.call("crashers:echo", value="x" * (4 << 20))
+
+
+def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_LARGEST_ANSWER", 1 << 20)
+    with Worker(environment=ENVIRONMENT) as worker:
+        with pytest.raises(Crashed, match="answered more than"):
+            worker.call("crashers:flood", size=8 << 20)
+        assert worker.call("crashers:echo", value=1) == 1
+
+
+def test_an_endless_log_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_LARGEST_LOG", 1 << 20)
+    with Worker(environment=ENVIRONMENT) as worker, pytest.raises(Crashed, match="printed more than"):
+        worker.call("crashers:shout_and_wait", size=8 << 20)
+
+
+def test_the_default_is_a_share_of_the_smallest_memory_that_is_told(tmp_path: Path) -> None:
+    assert 0 < Limits().memory < machine_memory()
+    assert Limits(bytes=5).memory == 5
+    for name, text in (("proc/meminfo", "MemTotal: 1000 kB\nMemFree: 7 kB\n"), ("sys/fs/cgroup/memory.max", "max\n")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert machine_memory(tmp_path) == 1000 << 10
+    machine_memory.cache_clear()
+    (tmp_path / "sys/fs/cgroup/memory.max").write_text("4096\n")
+    assert machine_memory(tmp_path) == 4096
+    assert machine_memory(tmp_path / "nowhere") == 0

@@ -29,6 +29,8 @@ REPAIRED = {
     "LayerNormalization": "tflite:f32",
     "MaxPooling3D": "tflite:f32",
     "MelSpectrogram": "onnx:f32",
+    "MultiHeadAttention/causal": "tflite:int8",
+    "UnitNormalization": "tflite:int8",
     "Normalization": "onnx:f32",
     "Resizing/bicubic": "tflite:f32 onnx:f32",
     "Softmax/axes 1 and 2": "tflite:int8",

@@ -51,11 +51,16 @@ def _chain(*steps: tuple[str, list[Any], tuple[int, ...], Any], inputs: dict[str
             else:
                 ends.append(made[source])
         outputs = [flat.add_tensor(f"step_{number}", shape, np.float32) for _ in range(_outputs(name, options))]
-        flat.graph.operators.append(flat.make(name, ends, outputs, 1, options and _options(flat, *options)))
+        flat.graph.operators.append(
+            flat.make(name, ends, outputs, _VERSIONS.get(name, 1), options and _options(flat, *options))
+        )
         made.append(outputs[0])
     flat.graph.inputs = np.array(list(at.values()), np.int32)
     flat.graph.outputs = np.array(made[-1:], np.int32)
     return flat.packed()
+
+
+_VERSIONS = {"BROADCAST_TO": 2}  # of which there is no first
 
 
 def _outputs(name: str, options: Any) -> int:

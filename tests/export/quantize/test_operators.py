@@ -1,4 +1,4 @@
-"""Every rule of the quantizer against the kernels: an integer operator gives what the float one gives for its inputs."""
+"""Every rule of the quantizer on the kernels: an integer operator gives what the float one gives for its inputs."""
 
 from __future__ import annotations
 
@@ -124,18 +124,20 @@ CASES: dict[str, tuple[list[Any], tuple[int, ...], Any]] = {
     "RSQRT": (["positive"], MAP, None),
     "SQUARED_DIFFERENCE": (["x", "y"], MAP, ("SquaredDifferenceOptions", {})),
     "SUB": (["x", "y"], MAP, ("SubOptions", {})),
-    "SUM": (["x", ints(1, 2)], (1, 4), ("ReducerOptions", {"keepDims": False})),
+    "DYNAMIC_UPDATE_SLICE": (["x", "part", ints(0, 2, 0, 0)], MAP, None),
 }
-SHAPES = {"x": MAP, "y": MAP, "row": ROW, "positive": MAP}
+MISSING = {"ELU"}  # of LiteRT's reference kernels
+SHAPES = {"x": MAP, "y": MAP, "row": ROW, "positive": MAP, "part": (1, 2, 6, 4)}
 ALL = sorted({*rules.WEIGHTED, *rules.FIXED, *rules.SAME, *rules.FREE})
 TABLE = [(name, width) for name in ALL for width in (8, 16) if rules.quantizable(name, width)]
 
 # Largest error allowed, in steps of the output. One step is rounding of the result and of the multiplier. Kernels that
-# work by table or by fixed point cost more: 16-bit tables interpolate between 513 points.
+# work by table or by fixed point cost more: 16-bit tables interpolate between 513 points, half of them below zero, so
+# that a steep function of positive numbers is off by up to three hundredths of its largest value.
 STEPS = {
-    ("EXP", 16): 32.0,
-    ("LOG", 16): 700.0,
-    ("RSQRT", 16): 700.0,
+    ("EXP", 16): 1000.0,
+    ("LOG", 16): 1000.0,
+    ("RSQRT", 16): 1000.0,
     ("LOGISTIC", 16): 8.0,
     ("TANH", 16): 12.0,
     ("SOFTMAX", 16): 12.0,
@@ -163,8 +165,10 @@ def test_every_rule_has_a_case_and_every_case_a_rule() -> None:
     assert sorted(CASES) == ALL
 
 
-@pytest.mark.parametrize("kernels", ["xnnpack", "reference"])
-@pytest.mark.parametrize(("name", "width"), TABLE, ids=[f"{name}-int{width}" for name, width in TABLE])
+RUNS = [(n, w, k) for n, w in TABLE for k in ("xnnpack", "reference") if not (k == "reference" and n in MISSING)]
+
+
+@pytest.mark.parametrize(("name", "width", "kernels"), RUNS, ids=[f"{n}-int{w}-{k}" for n, w, k in RUNS])
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**16), spread=st.sampled_from([0.05, 1.0, 3.0]))
 def test_an_integer_operator_gives_what_the_float_one_gives(
