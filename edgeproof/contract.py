@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import sys
@@ -18,6 +19,7 @@ from edgeproof.errors import NewerContract, Refused
 
 VERSION = 1
 _LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}  # by rank
+_LONGEST = 400  # of what a refusal quotes: words in a damaged contract can be of any length
 KEY = "edgeproof.contract"  # the name under which every format carries it
 
 _YOUNGER = frozenset({"proof", "stream"})
@@ -316,9 +318,15 @@ def _unstreamable(graph: Graph) -> str:
 def _broken(source: str, received: str) -> Refused:
     return Refused(
         f"contract: {source} must carry a whole contract of version {VERSION}.",
-        received=received,
+        received=received if len(received) <= _LONGEST else received[:_LONGEST] + "...",
         fix="export the file again; a contract is not meant to be edited by hand",
     )
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields; a damaged contract can have thousands of one kind."""
+    return typing.get_type_hints(kind)
 
 
 def _check_depth(value: Any, left: int = 32) -> None:
@@ -367,7 +375,7 @@ def _build(kind: Any, value: Any, source: str, path: str) -> Any:
 
 
 def _build_dataclass(kind: Any, value: dict[str, Any], source: str, path: str) -> Any:
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}
     unknown = sorted(set(value) - set(fields))
     if unknown:

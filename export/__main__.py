@@ -71,6 +71,13 @@ def _quantization(group: argparse._ArgumentGroup) -> None:
         "--max-latency-ratio", type=float, metavar="R", help="longest median latency, as a ratio to the float file's"
     )
     group.add_argument(
+        "--fine-tune",
+        type=Path,
+        metavar="SAMPLES",
+        help="an .npz with training_<input> and perhaps training_label: where no plan keeps the budget, the model is "
+        "fine-tuned under 8-bit rounding and the plans are tried again (docs/compress.md)",
+    )
+    group.add_argument(
         "--calibration",
         default="",
         choices=("", *METHODS),
@@ -116,6 +123,17 @@ def _budget(args: argparse.Namespace) -> Budget:
     return Budget(args.max_drop, args.max_bytes, args.max_latency_ratio)
 
 
+def _fine_tune(args: argparse.Namespace) -> Path | None:
+    if args.fine_tune and not _budget(args):
+        raise Refused(
+            "export: --fine-tune is the last thing that is tried to keep a budget.",
+            received="--fine-tune alone",
+            fix="--max-drop 0.5, or python -m export compress to fine-tune in any case",
+        )
+    found: Path | None = args.fine_tune
+    return found
+
+
 def _command(name: str, arguments: list[str]) -> int:
     command = commands.load(name)
     parser = argparse.ArgumentParser(
@@ -136,7 +154,7 @@ def _export(args: argparse.Namespace, command: str) -> int:
     request = pipeline.Request(
         args.checkpoint, pairs, explicit, args.samples, args.out, _budget(args), args.target, command,
         opening.given(args, args.checkpoint), args.streaming, _plan(args), args.calibration_as_is,
-        limits.given(args),
+        limits.given(args), _fine_tune(args),
     )  # fmt: skip
     print(f"export: {len(pairs)} artifacts of {args.checkpoint}", file=sys.stderr)
     outcome = pipeline.run(request, tell=lambda result: print(f"  {report.line(result)}", file=sys.stderr, flush=True))

@@ -17,6 +17,8 @@ from edgeproof.errors import Refused
 from export import arrays, checkpoint, formats, subject, targets
 from export.arrays import Arrays
 from export.checkpoint import Opening
+from export.compress import training
+from export.compress.rung import Rung
 from export.limits import DEFAULT as PATIENT
 from export.limits import Limits
 from export.quantize import linter
@@ -45,6 +47,7 @@ class Request:
         opening: what was added to the checkpoint to open it; None: nothing.
         streaming: artifacts of the step model instead of the whole one's.
         limits: of each call to a child process.
+        fine_tune: training samples, to fine-tune with where nothing else keeps the budget.
     """
 
     checkpoint: Path
@@ -60,6 +63,7 @@ class Request:
     plan: Plan = DEFAULT
     as_is: bool = False
     limits: Limits = PATIENT
+    fine_tune: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -134,11 +138,15 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
             )
         faults = _faults(request, converter, opening, contract, evaluation, calibration, reference, scratch)
         contract = subject.scored(contract, given, reference, truth.labels)
+        rung = None
+        if request.fine_tune:
+            ready = training.ready(request.fine_tune, contract, given.evaluation, scratch)
+            rung = Rung(opening, contract, ready, scratch, ours)
         proof = Proof.of(converter, opening, contract, evaluation, scratch) if request.streaming else None
         contract = proof.contract if proof else contract
         stage = Stage(
             opening, contract, evaluation, calibration, scratch, converter, runner, out,
-            request.budget, request.target, request.explicit, request.plan, proof, subject.described(given),
+            request.budget, request.target, request.explicit, request.plan, proof, subject.described(given), rung=rung,
         )  # fmt: skip
         results: list[Result] = []
         outputs: dict[tuple[str, str], Arrays] = {}

@@ -19,6 +19,7 @@ from edgeproof.errors import Refused, Unwritable
 from export import arrays, diagnosis, files, formats, targets
 from export.arrays import Arrays
 from export.checkpoint import Opening
+from export.compress.rung import Rung, joined
 from export.quantize.plan import DEFAULT, UNLIMITED, Budget, Plan
 from export.streaming.proof import Proof
 from export.verdict import Check, Result, Verdict, claims, compare, machine
@@ -41,6 +42,18 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class _Choice:
+    """By what a file is made: a checkpoint, the contract that goes in, a plan; what was tried to find it; and why
+    fine-tuning was not, where it should have been."""
+
+    checkpoint: Opening
+    contract: Contract
+    plan: dict[str, Any]
+    trials: list[Any]
+    untuned: str = ""
+
+
+@dataclass(frozen=True)
 class Stage:
     """What every artifact of one request shares.
 
@@ -58,6 +71,7 @@ class Stage:
         proof: of a step model, that stepping is what the whole model does; None: artifacts are of the whole model.
         samples: what the evaluation samples are, as a file may tell it.
         timed: latency is measured, and not that of a first run.
+        rung: fine-tuning, where no plan keeps the budget; None: there is nothing to train with.
     """
 
     checkpoint: Opening
@@ -75,6 +89,7 @@ class Stage:
     proof: Proof | None = None
     samples: Mapping[str, Any] = field(default_factory=dict)
     timed: bool = True
+    rung: Rung | None = None
 
     @property
     def _stem(self) -> str:
@@ -106,15 +121,16 @@ class Stage:
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.out) as partial:
             bare = Path(partial) / f"artifact{form.suffix}"
             try:
-                plan, trials = self._searched(kind, precision, truth, bare)
+                choice = self._searched(kind, precision, truth, bare)
+                plan, trials = choice.plan, choice.trials
                 made = self.converter.call(
                     "export.tasks:convert",
-                    checkpoint=str(self.checkpoint),
+                    checkpoint=str(choice.checkpoint),
                     calibration=self.calibration,
                     format=kind,
                     precision=precision,
                     path=str(bare),
-                    contract=self._stated(kind).to_json(),
+                    contract=choice.contract.to_json(),
                     plan=plan,
                 )
             except Unwritable:
@@ -140,20 +156,35 @@ class Stage:
             seconds=made["seconds"],
             operators=made["operators"],
             notes=made["notes"],
-            checks=(*self._checks(kind, precision, made, plan), *self._kept(trials)),
+            checks=(*self._checks(kind, precision, made, plan), *self._kept(choice)),
             trials=tuple(trials),
         )
 
-    def _searched(self, kind: str, precision: str, truth: Truth, path: Path) -> tuple[dict[str, Any], list[Any]]:
+    def _searched(self, kind: str, precision: str, truth: Truth, path: Path) -> _Choice:
         """The plan to make a file by, and what was tried to find it; without a budget, the stage's own."""
-        plan = self.plan.to_dict()
+        plan, stated = self.plan.to_dict(), self._stated(kind)
         if not self.budget or truth.labels is None or precision not in formats.load(kind).integer_calibrated:
-            return plan, []
+            return _Choice(self.checkpoint, stated, plan, [])
+        found = self._search(self.checkpoint, kind, precision, truth, path)
+        first = _Choice(self.checkpoint, stated, found["plan"], found["trials"])
+        if self.rung is None or any(trial["within"] for trial in found["trials"]):
+            return first
+        tuned = self.rung.tuned(self.plan)
+        if tuned.opening is None:
+            return dataclasses.replace(first, untuned=tuned.why)
+        again = self._search(tuned.opening, kind, precision, truth, path)
+        trials, taken = joined(found, again)
+        if not taken:
+            return dataclasses.replace(first, trials=trials)
+        return _Choice(tuned.opening, self.rung.stated(stated, tuned.recipe), again["plan"], trials)
+
+    def _search(self, opening: Opening, kind: str, precision: str, truth: Truth, path: Path) -> dict[str, Any]:
         known = self.scratch / "truth.npz"
+        assert truth.labels is not None
         arrays.write(known, {"reference": truth.reference[self.contract.decode.output], "labels": truth.labels})
-        found = self.converter.call(
+        found: dict[str, Any] = self.converter.call(
             "export.tasks:search",
-            checkpoint=str(self.checkpoint),
+            checkpoint=str(opening),
             calibration=self.calibration,
             evaluation=self.evaluation,
             truth=str(known),
@@ -161,16 +192,17 @@ class Stage:
             precision=precision,
             path=str(path),
             contract=self._stated(kind).to_json(),
-            plan=plan,
+            plan=self.plan.to_dict(),
             budget=self.budget.to_dict(),
         )
-        return found["plan"], found["trials"]
+        return found
 
-    def _kept(self, trials: list[Any]) -> list[Check]:
-        if not trials:
+    def _kept(self, choice: _Choice) -> list[Check]:
+        if not choice.trials:
             return []
-        within = sum(trial["within"] for trial in trials)
-        said = f"{within} of {len(trials)} plans tried keep the budget"
+        within = sum(trial["within"] for trial in choice.trials)
+        said = f"{within} of {len(choice.trials)} plans tried keep the budget"
+        said += f"; it could not be fine-tuned: {choice.untuned}" if choice.untuned else ""
         return [Check("budget", within > 0, said)]
 
     def _judge(self, result: Result, truth: Truth) -> tuple[Result, dict[str, Arrays]]:

@@ -166,7 +166,8 @@ def digest(format: str, path: str) -> str:
 def measure(format: str, path: str, runtime: str, tensors: str, out: str, timed: bool = True) -> dict[str, float]:
     """Run an artifact on every sample; write its outputs; tell single-sample latency and memory.
 
-    Not `timed`, latency is that of the first run alone, for where nobody reads it. Memory is how far loading and running raised this process's peak: meant for a child that does only this.
+    Not `timed`, latency is that of the first run alone, for where nobody reads it. Memory is how far loading and
+    running raised this process's peak: meant for a child that does only this.
     """
     before = timing.peak_bytes()
     run = formats.load(format).session(Path(path), runtime)

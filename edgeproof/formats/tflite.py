@@ -121,7 +121,21 @@ def _graph(
         name, custom, version = codes[code]
         operators.append(Operator(name, inputs, outputs, custom, version))
     ends = _indices(table, 1, len(tensors), broken), _indices(table, 2, len(tensors), broken)
+    _check_made_once(tensors, operators, ends[0], broken)
     return Body(tensors, tuple(operators)), *ends
+
+
+def _check_made_once(
+    tensors: tuple[TensorInfo, ...], operators: list[Operator], inputs: tuple[int, ...], broken: Broken
+) -> None:
+    """A tensor that two operators write dies in kernels that each took its memory for their own."""
+    made = {i for i, tensor in enumerate(tensors) if tensor.constant} | set(inputs)
+    for operator in operators:
+        for index in operator.outputs:
+            if index in made:
+                raise broken(f'{operator.name} that writes tensor "{tensors[index].name}", which has a value already')
+            if index >= 0:
+                made.add(index)
 
 
 def _indices(table: Table, number: int, count: int, broken: Broken, *, optional: bool = False) -> tuple[int, ...]:

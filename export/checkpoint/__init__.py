@@ -155,7 +155,7 @@ def _no_code(config: Any, opening: Opening) -> None:
     Raises:
         _Missing: there is some.
     """
-    replaced = {name for name, _ in opening.replace}
+    replaced = [name for name, _ in opening.replace]  # what stands where a name belongs may have no hash
     stack = [config]
     while stack:
         node = stack.pop()

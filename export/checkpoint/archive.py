@@ -14,6 +14,7 @@ _ASSETS = "assets/"
 _LARGEST = {CONFIG: 1 << 27, METADATA: 1 << 20}
 _LARGEST_WEIGHTS = 1 << 32
 _MOST_INFLATED = 1100  # deflate reaches 1032
+_HARMLESS, _MOST_INFLATED_LARGE = 1 << 26, 50  # beyond 64 MB no trained weights shrink so far, pruned ones included
 _MEMBERS = 10_000
 _LONGEST = 300  # of what is quoted: names in a damaged file can be of any length
 
@@ -87,6 +88,9 @@ def _wrong(archive: zipfile.ZipFile) -> str:
             return f"a member that Keras does not write, {short(repr(name))}"
         if info.file_size > _bound(name) or info.file_size > _MOST_INFLATED * max(info.compress_size, 1):
             return f"{short(repr(name))} unpacks from {info.compress_size:,} to {info.file_size:,} bytes"
+    inflated, stored = sum(info.file_size for info in members), sum(info.compress_size for info in members)
+    if inflated > max(_HARMLESS, _MOST_INFLATED_LARGE * stored):
+        return f"members that unpack from {stored:,} to {inflated:,} bytes"
     return ""
 
 

@@ -12,6 +12,9 @@ import numpy as np
 from edgeproof.errors import Refused
 
 _MOST_INFLATED = 2000  # deflate, the best that HDF5 has, reaches 1032
+_HARMLESS, _MOST_INFLATED_LARGE = 1 << 26, 50  # beyond 64 MB no trained weights shrink so far, pruned ones included
+_DEEPEST, _MOST_OBJECTS = 100, 500_000
+_LONGEST = 400  # of what is quoted
 _BESIDE = ("optimizer_weights", "edgeproof_training")  # groups that are no layers
 PATHS = ("layers", "_layer_checkpoint_dependencies", "vars")  # the model's own in files that are laid out by attributes
 
@@ -19,25 +22,47 @@ PATHS = ("layers", "_layer_checkpoint_dependencies", "vars")  # the model's own 
 def no_links(group: h5py.Group, file: Path | str) -> None:
     """Refuse what reaches outside the file, or lets a walk through it go in circles.
 
+    The walk is by hand: h5py's own goes by full paths, which costs minutes where groups nest by the hundred.
+
     Raises:
-        Refused: soft or external links, external storage, virtual datasets.
+        Refused: soft or external links, external storage, virtual datasets; groups deeper or more than models have.
     """
-    links: list[tuple[str, Any]] = []
-    group.visititems_links(lambda name, link: links.append((name, link)))
-    for name, link in links:
-        if not isinstance(link, h5py.HardLink):
-            raise Refused(
-                "checkpoint: a checkpoint must hold its data itself, not links.",
-                received=f"{file}: {type(link).__name__} {name}",
-                fix="save the model again with Keras",
-            )
-    for name, item in _items(group):
-        if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-            raise Refused(
-                "checkpoint: a checkpoint must hold its data itself, not in other files.",
-                received=f"{file}: {name}",
-                fix="save the model again with Keras",
-            )
+    seen = {_address(group)}
+    stack = [(group, "", 0)]
+    while stack:
+        here, path, depth = stack.pop()
+        for key in here:
+            name = f"{path}/{key}".lstrip("/")
+            link = here.get(key, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                raise _elsewhere("links", f"{file}: {type(link).__name__} {name}")
+            item = here[key]
+            if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+                raise _elsewhere("in other files", f"{file}: {name}")
+            if _address(item) in seen:  # another name of it, or a circle
+                continue
+            seen.add(_address(item))
+            if depth == _DEEPEST or len(seen) > _MOST_OBJECTS:
+                raise Refused(
+                    f"checkpoint: a checkpoint has no more than {_MOST_OBJECTS:,} groups and arrays, {_DEEPEST} deep.",
+                    received=f"{file}: {name[:80]}...",
+                    fix="save the model again with Keras",
+                )
+            if isinstance(item, h5py.Group):
+                stack.append((item, name, depth + 1))
+
+
+def _address(item: Any) -> tuple[int, int]:
+    info = h5py.h5o.get_info(item.id)
+    return info.fileno, info.addr
+
+
+def _elsewhere(what: str, received: str) -> Refused:
+    return Refused(
+        f"checkpoint: a checkpoint must hold its data itself, not {what}.",
+        received=received[:_LONGEST],
+        fix="save the model again with Keras",
+    )
 
 
 def finite(opened: h5py.File, file: Path | str) -> int:
@@ -48,22 +73,32 @@ def finite(opened: h5py.File, file: Path | str) -> int:
     """
     total = 0
     for name, item in weights(opened.get("model_weights", opened)):
-        if item.nbytes > _MOST_INFLATED * max(item.id.get_storage_size(), 1):
+        held = max(item.id.get_storage_size(), 1)
+        if item.nbytes > _MOST_INFLATED * held or item.nbytes > max(_HARMLESS, _MOST_INFLATED_LARGE * held):
             raise Refused(
                 "checkpoint: a checkpoint must hold every weight that it announces.",
                 received=f"{file}: {name} announces {item.nbytes:,} bytes and holds {item.id.get_storage_size():,}",
                 fix="save the model again with Keras",
             )
-        values = item[()]
-        total += values.size
-        if not np.isfinite(values).all():
-            bad = int(np.size(values) - np.isfinite(values).sum())
+        total += item.size
+        bad = sum(int(np.size(values) - np.isfinite(values).sum()) for values in _pieces(item))
+        if bad:
             raise Refused(
                 "checkpoint: every weight must be a finite number.",
-                received=f"{file}: {name} holds {bad} that are NaN or infinite, of {np.size(values)}",
+                received=f"{file}: {name} holds {bad} that are NaN or infinite, of {item.size}",
                 fix="train again with a lower learning rate, or take an earlier checkpoint",
             )
     return total
+
+
+def _pieces(item: h5py.Dataset) -> Iterator[np.ndarray]:
+    """The values, never many more than 64 MB of them at a time where the first axis can be cut."""
+    if item.nbytes <= _HARMLESS or not item.shape:
+        yield item[()]
+        return
+    rows = max(1, int(_HARMLESS * item.shape[0] // item.nbytes))
+    for start in range(0, item.shape[0], rows):
+        yield item[start : start + rows]
 
 
 def weights(group: h5py.Group) -> Iterator[tuple[str, h5py.Dataset]]:

@@ -19,7 +19,7 @@ from keras.src.saving.serialization_lib import ObjectSharingScope
 import models.layers  # noqa: F401  registers the layers that Keras lacks
 from edgeproof.errors import Refused
 from export.checkpoint import custom, weights
-from export.checkpoint.archive import CONFIG
+from export.checkpoint.archive import CONFIG, short
 from export.checkpoint.dialects import Translation, Writer, translate
 from export.checkpoint.dialects.notes import layers
 from export.checkpoint.file import File, is_archive, parse, stated
@@ -71,6 +71,7 @@ def _loaded(opening: Opening) -> Loaded:
         if opening.builder:
             return _filled(custom.built(opening), file, opening, None, Translation({}, (), 2, {}, frozenset()))
         config, writer = _architecture(file, opening)
+        _check_words(config, source)
         config, changes = custom.replace(config, opening, known)
         writer = Writer(writer.keras, opening.backend or writer.backend)
         translation = translate(config, writer, source, FUNCTIONS)
@@ -88,6 +89,22 @@ def _architecture(file: File, opening: Opening) -> tuple[dict[str, Any], Writer]
         return config, Writer(writer.keras or file.writer.keras, writer.backend or file.writer.backend)
     assert file.architecture is not None
     return file.architecture, file.writer
+
+
+def _check_words(architecture: dict[str, Any], source: str) -> None:
+    """What says of a layer which class it is, must be words: everything after this looks them up.
+
+    Raises:
+        Refused: something else stands there.
+    """
+    for layer in layers(architecture):
+        for key in ("module", "registered_name"):
+            if not isinstance(layer.get(key), (str, type(None))):
+                raise Refused(
+                    "checkpoint: the architecture must have the parts that Keras writes.",
+                    received=f"{source}: {short(layer['class_name'])} whose {key} is {short(layer[key])}",
+                    fix="save the model again with Keras",
+                )
 
 
 def _filled(

@@ -34,10 +34,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--write", type=Path, required=True, metavar="TUNED.h5", help="the Keras 3 .h5 to write")
     parser.add_argument(
-        "--prune", metavar="HOW", help="0.5: half of the weights to zero; poly:0.2-0.8: gradually; 2:4: two of each four"
+        "--prune",
+        metavar="HOW",
+        help="0.5: half of the weights to zero; poly:0.2-0.8: gradually; 2:4: two of each four",
     )
     parser.add_argument("--cluster", type=int, default=0, metavar="N", help="at most N distinct weights a kernel")
-    parser.add_argument("--qat", action="store_true", help="fine-tune under 8-bit rounding (also where nothing is named)")
+    parser.add_argument(
+        "--qat", action="store_true", help="fine-tune under 8-bit rounding (also where nothing is named)"
+    )
+    parser.add_argument(
+        "--taught", action="store_true", help="by the float model's answers even where there are labels"
+    )
     parser.add_argument("--per-tensor", action="store_true", help="with --qat: one scale for all channels of a weight")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of each step (default: {EPOCHS})")
     parser.add_argument("--rate", type=float, help="peak learning rate (default: each step's own)")
@@ -58,6 +65,7 @@ def act(args: argparse.Namespace) -> int:
         prune=Pruning.parse(args.prune) if args.prune is not None else None,
         clusters=args.cluster,
         aware=args.qat or not (args.prune or args.cluster),
+        taught=args.taught,
         per_channel=not args.per_tensor,
         epochs=args.epochs,
         rate=args.rate,
@@ -67,7 +75,7 @@ def act(args: argparse.Namespace) -> int:
     judged = subject.samples_path(args.samples, path)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        contract = _contract(asked, allowed)
+        contract = contract_of(asked, allowed)
         evaluation = _evaluation(judged, contract)
         ready = training.ready(args.fine_tune, contract, evaluation, scratch)
         before = figures.of(asked, judged, scratch / "before", allowed)
@@ -83,7 +91,8 @@ def act(args: argparse.Namespace) -> int:
     return 0
 
 
-def _contract(asked: checkpoint.Opening, allowed: limits.Limits) -> Any:
+def contract_of(asked: checkpoint.Opening, allowed: limits.Limits) -> Any:
+    """The contract that a checkpoint comes with, or what its architecture tells."""
     with Worker(limits=allowed) as reader:
         facts = reader.call("export.checkpoint:read", path=str(asked))
         described = reader.call("export.tasks:describe", checkpoint=str(asked))
@@ -108,7 +117,7 @@ def _target(write: Path, path: Path) -> None:
 
 
 def _tell(args: argparse.Namespace, recipe: Recipe, ready: Any, found: Mapping[str, Any]) -> None:
-    taught = "labelled" if ready.labels else "with the float model's answers"
+    taught = "labelled" if ready.labels and not recipe.taught else "with the float model's answers"
     print(f"{args.write}: {recipe.said()}; {ready.n:,} training samples, {taught}, {recipe.epochs} epochs a step")
     for name, one in found["kernels"].items():
         print(f"  {name:<28} {one['weights']:>9,} weights  {one['zeros']:>6.1%} zeros  {one['distinct']:>7,} values")

@@ -9,7 +9,7 @@ graph stores one: behind the activation that is fused, and nowhere inside.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -27,12 +27,14 @@ _LARGEST = 127
 _SMALLEST = 1e-9
 _BITS = 8
 _FUSED = ("ReLU", "BatchNormalization")  # an integer product takes these into itself
-_ACTIVE = ("ReLU", "LeakyReLU", "Activation", "BatchNormalization", "Add", "Subtract", "Multiply", "Average", "Concatenate")
-_ACTIVE += ("AveragePooling2D", "GlobalAveragePooling2D", "AveragePooling1D", "GlobalAveragePooling1D", "UpSampling2D")
-# One layer's output may be another's grid; the last softmax's is fixed by its kernel and is finer than its decision.
+# What stores its output in integers though it has no weights of its own.
+_ACTIVE = frozenset(
+    """ReLU LeakyReLU Activation BatchNormalization Add Subtract Multiply Average Concatenate AveragePooling1D
+    AveragePooling2D GlobalAveragePooling1D GlobalAveragePooling2D UpSampling2D""".split()
+)
 
 
-class Weights(tfmot.quantization.keras.quantizers.Quantizer):  # type: ignore[misc]
+class Weights(tfmot.quantization.keras.quantizers.Quantizer):
     """Symmetric 8-bit steps, one for each output channel or one for all, from the weights as they stand."""
 
     def __init__(self, axes: Sequence[int]) -> None:
@@ -53,10 +55,10 @@ class Weights(tfmot.quantization.keras.quantizers.Quantizer):  # type: ignore[mi
         return {"axes": self.axes}
 
 
-class Config(tfmot.quantization.keras.QuantizeConfig):  # type: ignore[misc]
+class Config(tfmot.quantization.keras.QuantizeConfig):
     """Which weights of a layer are rounded, and whether its output is."""
 
-    def __init__(self, attributes: dict[str, Sequence[int]], output: bool) -> None:
+    def __init__(self, attributes: Mapping[str, Sequence[int]], output: bool) -> None:
         self._attributes, self._output = attributes, output
 
     def get_weights_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
@@ -82,13 +84,13 @@ class Config(tfmot.quantization.keras.QuantizeConfig):  # type: ignore[misc]
         return {"attributes": self._attributes, "output": self._output}
 
 
-def aware(bridged: Bridged, tuner: Tuner, *, per_channel: bool, clusters: int = 0, rate: float | None = None) -> list[str]:
-    """Fine-tune under 8-bit rounding, keeping zeros and at most `clusters` equal weights as they are.
+def aware(bridged: Bridged, tuner: Tuner, *, per_channel: bool, rate: float | None = None) -> list[str]:
+    """Fine-tune under 8-bit rounding, keeping zeros and weights that are equal.
 
     Returns:
         Names of the layers with weights that the rounding leaves out: they train in float.
     """
-    kept = Keep([kernel.variable for kernel in kernels.of(bridged)], clusters)
+    kept = Keep([kernel.variable for kernel in kernels.of(bridged)])
     reached: set[str] = set()
 
     def wrap(layer: Any) -> Any:
@@ -103,7 +105,11 @@ def aware(bridged: Bridged, tuner: Tuner, *, per_channel: bool, clusters: int = 
     model = tf_keras.models.clone_model(bridged.theirs, clone_function=wrap)
     tuner.fit(model, rate or _RATE, [kept])
     # A normalization that no product takes in is rounded by its output.
-    return [layer.name for layer in bridged.theirs.layers if layer.weights and layer.name not in reached and not _normal(layer)]
+    return [
+        layer.name
+        for layer in bridged.theirs.layers
+        if layer.weights and layer.name not in reached and not _normal(layer)
+    ]
 
 
 def _normal(layer: Any) -> bool:

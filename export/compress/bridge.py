@@ -20,7 +20,7 @@ import tf_keras
 from edgeproof.errors import Refused
 
 LIMIT = 1e-5  # relative to the largest output: the two sides run the same kernels, and seldom differ at all
-_RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}, "Dropout": {}}
+_RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}}
 _WRAPPERS = {"TimeDistributed": ("layer",), "Bidirectional": ("forward_layer", "backward_layer")}
 # Rebuilt by their classes' own names; those with state outside their weights, or built from other layers, are carried.
 _CARRIED = ("RNN", "StackedRNNCells", "Wrapper", "Lambda", "InputLayer", "Normalization", "Discretization", "Hashing")
@@ -212,7 +212,7 @@ def _arguments(kind: type) -> dict[str, Any]:
     for one in kind.__mro__:
         if one.__name__ in ("Layer", "Operation", "object", "Module") or "__init__" not in vars(one):
             continue
-        parameters = inspect.signature(one.__init__).parameters.values()
+        parameters = inspect.signature(vars(one)["__init__"]).parameters.values()
         for parameter in parameters:
             if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                 found.setdefault(parameter.name, parameter.default)

@@ -15,18 +15,19 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from export.quantize.repeats import repeats
+
 
 class Keep(tf_keras.callbacks.Callback):
     """Hold variables to the pattern that they have now.
 
     Args:
         variables: kernels.
-        most: a kernel with more distinct values than this keeps its zeros only; 0: all do.
     """
 
-    def __init__(self, variables: Sequence[Any], most: int) -> None:
+    def __init__(self, variables: Sequence[Any]) -> None:
         super().__init__()
-        self._held = [held for variable in variables if (held := _pattern(variable, most))]
+        self._held = [held for variable in variables if (held := _pattern(variable))]
         self._project = tf.function(self._projected)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -43,11 +44,11 @@ class Keep(tf_keras.callbacks.Callback):
             variable.assign(value * mask)
 
 
-def _pattern(variable: Any, most: int) -> tuple[Any, Any, Any, Any] | None:
+def _pattern(variable: Any) -> tuple[Any, Any, Any, Any] | None:
     value = variable.numpy()
     mask = (value != 0).astype(value.dtype)
-    distinct, group, counts = np.unique(value.reshape(-1), return_inverse=True, return_counts=True)
-    if most and len(distinct) <= most:
+    _, group, counts = np.unique(value.reshape(-1), return_inverse=True, return_counts=True)
+    if repeats(value):
         shared = tf.constant(group.reshape(-1).astype(np.int32)), tf.constant(counts.astype(value.dtype))
         return variable, tf.constant(mask), *shared
     return (variable, tf.constant(mask), None, None) if not mask.all() else None

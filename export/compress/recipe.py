@@ -73,6 +73,7 @@ class Recipe:
         prune: None: nothing.
         clusters: most distinct values of a kernel; 0: any.
         aware: quantization-aware fine-tuning at the end.
+        taught: the float model's answers are the targets, even where there are labels.
         per_channel: granularity of the weights that it is aware of.
         epochs: passes over the training samples of each step.
         rate: the peak learning rate; None: each step's own.
@@ -82,6 +83,7 @@ class Recipe:
     prune: Pruning | None = None
     clusters: int = 0
     aware: bool = False
+    taught: bool = False
     per_channel: bool = True
     epochs: int = EPOCHS
     rate: float | None = None

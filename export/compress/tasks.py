@@ -29,7 +29,9 @@ from export.compress.tune import Tuner
 _BATCH = 64
 
 
-def compress(checkpoint: str, contract: str, training: str, labels: str, recipe: dict[str, Any], out: str) -> dict[str, Any]:
+def compress(
+    checkpoint: str, contract: str, training: str, labels: str, recipe: dict[str, Any], out: str
+) -> dict[str, Any]:
     """Compress a checkpoint and write it as a Keras 3 .h5 with its contract.
 
     Args:
@@ -49,7 +51,7 @@ def compress(checkpoint: str, contract: str, training: str, labels: str, recipe:
     stated, asked = Contract.from_json(contract), Recipe.of(recipe)
     model = load(Opening.of(checkpoint)).model
     given = arrays.read(training)
-    known = arrays.read(labels)["labels"] if labels else None
+    known = arrays.read(labels)["labels"] if labels and not asked.taught else None
     inputs = {tensor.name: given[tensor.name] for tensor in model.inputs}
     tuner = Tuner(
         inputs, _answers(model, inputs), model.output_names, known, stated.decode, asked.epochs, asked.batch, asked.seed
@@ -72,11 +74,11 @@ def apply(model: keras.Model, asked: Recipe, tuner: Tuner) -> dict[str, list[str
         bridged.back()
     if asked.clusters:
         bridged = bridge.over(model, tuner.inputs)
-        left["cluster"] = cluster(bridged, asked.clusters, tuner, asked.prune is not None, asked.rate)
+        left["cluster"] = cluster(bridged, asked.clusters, tuner, asked.rate)
         bridged.back()
     if asked.aware:
         bridged = bridge.over(model, tuner.inputs)
-        left["aware"] = aware(bridged, tuner, per_channel=asked.per_channel, clusters=asked.clusters, rate=asked.rate)
+        left["aware"] = aware(bridged, tuner, per_channel=asked.per_channel, rate=asked.rate)
         bridged.back()
     return left
 

@@ -22,7 +22,7 @@ class Tuner:
         inputs: tensors (n, ...) by input name, in the model's order.
         teacher: the float checkpoint's outputs for them, in the model's order.
         names: of the outputs.
-        labels: (n,), or None: the model is to answer as the float one did.
+        labels: (n,), or None: the model is to answer as the float one did, in its decisions and in its numbers.
         decode: which output decides, and whether in logits.
         epochs, batch, seed: see `export.compress.recipe.Recipe`.
     """
@@ -65,11 +65,20 @@ class Tuner:
         classes = teacher.reshape(len(teacher), -1).shape[1]
         if self.labels is not None:
             return np.eye(classes, dtype=np.float32)[self.labels].reshape(teacher.shape)
-        return tf.nn.softmax(teacher).numpy() if self.decode.scores == "logits" else teacher
+        return teacher
 
     def _loss(self, index: int) -> Any:
-        if self._decides(index):
-            return tf_keras.losses.CategoricalCrossentropy(from_logits=self.decode.scores == "logits")
         # In units of the output's own spread, so that several outputs weigh alike.
         spread = float(np.var(self.teacher[index])) or 1.0
-        return lambda wanted, given: tf.reduce_mean(tf.square(wanted - given)) / spread
+        if not self._decides(index):
+            return lambda wanted, given: tf.reduce_mean(tf.square(wanted - given)) / spread
+        logits = self.decode.scores == "logits"
+        entropy = tf_keras.losses.CategoricalCrossentropy(from_logits=logits)
+        if self.labels is not None or not logits:
+            return entropy
+
+        def taught(wanted: Any, given: Any) -> Any:
+            # Logits themselves are the targets: their softmax says nothing of a constant added to all of them.
+            return entropy(tf.nn.softmax(wanted), given) + tf.reduce_mean(tf.square(wanted - given)) / spread
+
+        return taught

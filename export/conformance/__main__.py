@@ -33,7 +33,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.applications:
         from export.conformance import applications
 
-        return applications.run(args.only, args.out, args.json)
+        return applications.run(args.only, args.out, args.json, args.resume)
     pairs = formats.parse(args.to)
     kept = runner.load(args.json) if args.json and args.json.is_file() else []
     done = {row.name for row in kept if not row.wrong} if args.resume else set()

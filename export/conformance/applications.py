@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,34 +24,48 @@ QUICK = ("MobileNet",)
 
 _HEAD = """# Architectures of keras.applications
 
-Each with seeded random weights, BatchNormalization's variances of the size that they divide, {classes} classes, at
-the smallest input that the family allows; exported and verified by `python -m export.conformance --applications`.
-Cells as in [layers.md](layers.md); what is allowed is what any export is held to by default, as a deep model adds
-roundings up.
+Each with {classes} classes, logits for outputs, at the smallest input that the family allows; exported and verified by
+`python -m export.conformance --applications`. Weights are random, seeded by the name, as each layer's initializer draws
+them; one forward pass over smooth coloured pictures gives every BatchNormalization the mean square of what comes to it
+as variance (one for all channels) and means of a tenth of its root, and ConvNeXt's layer scales are 0.5. With each
+channel's own statistics a deep model of random weights is chaos, which enlarges any rounding a hundredfold; so made,
+an error stays about as large as it came. Cells as in [layers.md](layers.md); what is allowed is what any export is
+held to by default, as a deep model adds roundings up.
 """
 
 
-def run(patterns: Sequence[str], out: Path, keep: Path | None = None) -> int:
-    """Verify those whose names match, and write the page when all were asked for; exit status as for layers."""
-    start = time.monotonic()
+def run(patterns: Sequence[str], out: Path, keep: Path | None = None, resume: bool = False) -> int:
+    """Verify those whose names match, and write the page of them and of those kept; exit status as for layers."""
     before = runner.load(keep) if keep and keep.is_file() else []
-    rows: list[Row] = []
-    for row in verify(patterns or ["*"]):
+    done = {row.name for row in before if not row.wrong} if resume else set()
+    rows = [row for row in before if row.name in done]
+    for row in verify(patterns or ["*"], done=done):
         print(page.line(row), file=sys.stderr, flush=True)
         rows.append(row)
         if keep:
-            runner.save(runner.merged(before, rows), keep)
-    if not patterns:
-        write(rows, out / "applications.md", time.monotonic() - start)
-    return 1 if any(cell.state == "wrong" for row in rows for cell in row.cells) else 0
+            runner.save(rows, keep)
+        write(rows, listing(), out / "applications.md")
+    return 1 if any(row.wrong for row in rows) else 0
 
 
-def verify(patterns: Sequence[str], pairs: list[tuple[str, str]] | None = None) -> Iterator[Row]:
-    """A row an architecture, each in children of its own: a large model leaves nothing behind for the next."""
-    with Worker() as lister:
-        names = lister.call("export.conformance.architectures:names")
-    for name in names:
-        if any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in patterns):
+def listing() -> list[str]:
+    """Every architecture."""
+    with Worker() as worker:
+        found: list[str] = worker.call("export.conformance.architectures:names")
+    return found
+
+
+def verify(
+    patterns: Sequence[str], pairs: list[tuple[str, str]] | None = None, done: Container[str] = ()
+) -> Iterator[Row]:
+    """A row an architecture, in the order of the patterns, without those done.
+
+    Each has children of its own: a large model leaves nothing behind for the next.
+    """
+    names = listing()
+    wanted = {name: None for pattern in patterns for name in names if fnmatch.fnmatch(name.lower(), pattern.lower())}
+    for name in wanted:
+        if name not in done:
             with Worker(timeout=1800) as converter, Worker(timeout=1800) as verifier:
                 yield _one(name, pairs or formats.parse([]), converter, verifier)
 
@@ -64,8 +77,9 @@ def _one(name: str, pairs: list[tuple[str, str]], converter: Worker, verifier: W
     )
 
 
-def write(rows: list[Row], path: Path, seconds: float) -> None:
-    """Write the page."""
+def write(rows: list[Row], names: Sequence[str], path: Path) -> None:
+    """Write the page; `names` are all architectures, and those without a row are listed as not run."""
+    rows = sorted(rows, key=lambda row: row.name)
     notes = page.Notes()
     body = page.table(rows, notes, "architecture")
     body = [
@@ -78,5 +92,8 @@ def write(rows: list[Row], path: Path, seconds: float) -> None:
         for i, (line, row) in enumerate(zip(body, [None, None, *rows], strict=True))
     ]
     lines = [_HEAD.format(classes=CLASSES), page.tally(rows) + ".", "", *body, "", "## Notes", "", *notes.lines(), ""]
-    lines += [f"{len(rows)} architectures took {seconds:,.0f} s.", ""]
+    missing = [name for name in names if name not in {row.name for row in rows}]
+    lines += [f"{len(rows)} architectures took {sum(row.seconds for row in rows):,.0f} s."]
+    lines += [f"Not run: {', '.join(missing)}."] if missing else []
+    lines += [""]
     atomic.write_text(path, "\n".join(lines))

@@ -20,7 +20,7 @@ does it, run on every set of kernels, and compared with Keras on {evaluation} sa
 | --- | --- |
 | `2e-07` | verified: the largest difference of any output, relative to the largest output, on the worst kernels |
 | `f32 2e-07` | near enough, and a float32 file: there are no weights, or too few, to store smaller |
-| `mixed 4e-03` | near enough, with operators left in floats; a note names them |
+| `mixed 4e-03` | near enough, with operators left in floats, or constants of other widths; a note names them |
 | `no` | refused; the note says why, and what to write instead |
 
 Differences allowed: {tolerances}. A float16 or 8-bit layer is a few roundings of its largest value away; a deep model
@@ -62,6 +62,8 @@ class Notes:
         if not cell.reason:
             return short(cell)
         text = f"{cell.reason} {cell.rewrite}".strip()
+        if cell.state == "mixed" and "operators" not in cell.reason:
+            text += f" (no operator in floats, but constants of other widths than {cell.precision} has)"
         return f"{short(cell)} [{self._numbers.setdefault(text, len(self._numbers) + 1)}]"
 
     def lines(self) -> list[str]:

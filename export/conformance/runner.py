@@ -161,7 +161,7 @@ def results_of(
     converter.call("export.tasks:reference", checkpoint=str(path), tensors=case["evaluation"], out=str(reference))
     truth = Truth(arrays.read(reference), None)
     # Minimum and maximum: what other methods cut off is a matter of data, and these have none to learn from.
-    plan = Plan(calibration="min-max")
+    plan = Plan(calibration="min-max", correct_bias=False)
     stage = Stage(
         Opening(path), contract, case["evaluation"], case["calibration"], folder, converter, runner, out, plan=plan,
         timed=False,

@@ -138,7 +138,7 @@ class _Search:
             raise _RanOut
         self._worker.within(left)
         try:
-            self._worker.call("export.diagnosis.forks:ready")
+            self._worker.call("export.diagnosis.forks:ready", format=self._attempt.format)
         except Crashed as crash:
             raise (_RanOut if crash.kind == "time" else crash) from None
 

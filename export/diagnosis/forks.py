@@ -20,9 +20,16 @@ from edgeproof.errors import Refused
 _SAID = 300
 
 
-def ready() -> None:
-    """Import what the calls take."""
-    import export.diagnosis.cut  # noqa: F401
+def ready(format: str) -> None:
+    """Import what the calls take, so that no fork has to."""
+    import tensorflow as tf
+
+    importlib.import_module("export.diagnosis.cut")
+    importlib.import_module(f"export.formats.{format}")
+    importlib.import_module("export.quantize.apply")
+    assert tf.lite.TFLiteConverter  # TensorFlow imports its parts when they are first named
+    if format == "onnx":
+        importlib.import_module("tf2onnx")
 
 
 def call(function: str, seconds: float, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from edgeproof.errors import Refused
 from export.arrays import Arrays
@@ -43,7 +44,9 @@ def quantize(data: bytes, samples: Arrays, plan: Plan, layers: Mapping[str, bool
     made: list[bytes] = [main.data, *parts[1:]]
     flat = Flat(main.data)
     for loop in found:
-        body = apply.quantize(parts[loop.body], loop.ranges, plan, layers)
+        step, states = _named(parts[loop.body])
+        # In 8 bits an error is carried into every later step; 16 hold it, and need none of a state's headroom.
+        body = apply.quantize(step, loop.ranges, plan, layers, states=states if plan.width == 8 else None)
         main.widths += body.widths
         main.floats += body.floats
         made[loop.body], forms = _closed(body.data)
@@ -64,6 +67,30 @@ def form_at(flat: Flat, tensor: int) -> Form | None:
     return Form(kind, float(entry.quantization.scale[0]), int(entry.quantization.zeroPoint[0]))
 
 
+def _named(body: bytes) -> tuple[bytes, dict[str, str]]:
+    """The body with a signature, and what each of its steps carries to the next: not the sequences that it writes."""
+    flat = Flat(body)
+    made_by = {int(t): flat.name(op) for op in flat.operators() for t in op.outputs}
+    ends = list(zip(map(int, flat.graph.inputs), map(int, flat.graph.outputs), strict=True))
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = "step", 0
+    signature.inputs = [_end(f"before_{i}", before) for i, (before, _) in enumerate(ends)]
+    signature.outputs = [_end(f"after_{i}", after) for i, (_, after) in enumerate(ends)]
+    flat.model.signatureDefs = [signature]
+    carried = [
+        i
+        for i, (before, after) in enumerate(ends)
+        if flat.is_float(before) and made_by.get(after, "DYNAMIC_UPDATE_SLICE") != "DYNAMIC_UPDATE_SLICE"
+    ]
+    return flat.packed(), {f"before_{i}": f"after_{i}" for i in carried}
+
+
+def _end(name: str, tensor: int) -> Any:
+    end = schema.TensorMapT()
+    end.name, end.tensorIndex = name, tensor
+    return end
+
+
 def _closed(body: bytes) -> tuple[bytes, list[Form | None]]:
     """A body whose outputs have the forms of its inputs, and these."""
     flat = Flat(body)
@@ -72,6 +99,7 @@ def _closed(body: bytes) -> tuple[bytes, list[Form | None]]:
     for tensor, form in zip(map(int, flat.graph.outputs), forms, strict=True):
         ends.append(tensor if form is None or form_at(flat, tensor) == form else _requantized(flat, tensor, form))
     flat.graph.outputs = np.asarray(ends, np.int32)
+    flat.model.signatureDefs = []
     return flat.packed(), forms
 
 

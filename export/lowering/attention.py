@@ -37,7 +37,7 @@ def _apply_masks(original: Any) -> Any:
         if (mask is None and not is_causal) or logits.dtype != tf.float32 or None in logits.shape[2:]:
             return original(logits, mask, is_causal)
         if is_causal:
-            past = np.tri(*logits.shape[2:], dtype=bool)[None, None]
+            past = np.tri(*logits.shape[2:], dtype=np.bool_)[None, None]
             mask = past if mask is None else tf.logical_and(mask, past)
         return masked(logits, mask)
 

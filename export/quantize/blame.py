@@ -46,7 +46,7 @@ def rank(integers: TfliteIntegers, plan: Plan, seconds: float = _SECONDS) -> lis
         plan: settled, its floats and wide layers included.
         seconds: to spend on the second figure.
     """
-    if not integers.split[1]:
+    if not integers.folds:
         return []
     until = time.monotonic() + seconds
     whole, drifts = integers.error(plan), drift(integers, plan)
@@ -65,7 +65,7 @@ def drift(integers: TfliteIntegers, plan: Plan) -> dict[str, float]:
     last = _outputs_of_layers(integers)
     float_graph, integer_graph = Watched(integers.prepared), Watched(made.data)
     kept = {layer: tensor for layer, tensor in last.items() if tensor in made.tensors}
-    samples = {name: values[:_SAMPLES] for name, values in integers.split[1].items()}
+    samples = {name: values[:_SAMPLES] for name, values in integers.held.items()}
     exact: dict[str, list[np.ndarray]] = {layer: [] for layer in kept}
     found: dict[str, list[np.ndarray]] = {layer: [] for layer in kept}
     for i in range(len(next(iter(samples.values())))):

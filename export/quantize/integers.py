@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -19,13 +19,14 @@ from export.arrays import Arrays
 from export.quantize import equalize
 from export.quantize.plan import METHODS, Plan
 from export.quantize.ranges import Values
+from export.quantize.repeats import clustered
 
 if TYPE_CHECKING:
     from export.source import Source
 
-_FEWEST = 8  # samples: below, none are held out and min-max is taken
-_HELD = 4  # one in so many samples chooses
+_FEWEST = 8  # samples: below, nothing is chosen by them and min-max is taken
 _MOST_HELD = 64
+_MARGIN = 0.03  # of the error: what two sets of a few dozen samples differ by
 
 Some = TypeVar("Some", bound="Integers")
 
@@ -39,6 +40,7 @@ class Integers(ABC):
     """
 
     source: Source
+    corrects: ClassVar[bool] = True  # biases
 
     @property
     @abstractmethod
@@ -50,8 +52,12 @@ class Integers(ABC):
         """What the graph's tensors hold on samples."""
 
     @abstractmethod
-    def make(self, plan: Plan) -> bytes:
-        """Quantize by a plan whose calibration is decided."""
+    def make(self, plan: Plan, values: Mapping[Any, Values] | None = None) -> bytes:
+        """Quantize by a plan whose calibration is decided.
+
+        Args:
+            values: that ranges are taken from; None: those of all calibration samples.
+        """
 
     @cached_property
     def layers(self) -> dict[str, bool]:
@@ -61,39 +67,69 @@ class Integers(ABC):
         return {layer.name: any(hasattr(layer, kernel) for kernel in kernels) for layer in found}
 
     @cached_property
-    def split(self) -> tuple[Arrays, Arrays]:
-        """Calibration samples to observe, and those held out to choose by (none when there are too few)."""
+    def folds(self) -> list[tuple[Arrays, Arrays]]:
+        """Calibration samples in two halves: ranges are taken from one, and judged on the other; [] of too few."""
         given = self.source.calibration
         n = len(next(iter(given.values())))
         if n < _FEWEST:
-            return dict(given), {}
-        held = np.arange(n) % _HELD == _HELD - 1
-        return {k: v[~held] for k, v in given.items()}, {k: v[held][:_MOST_HELD] for k, v in given.items()}
+            return []
+        even, odd = np.arange(n) % 2 == 0, np.arange(n) % 2 == 1
+        halves = [{k: v[part] for k, v in given.items()} for part in (even, odd)]
+        return [(halves[0], _first(halves[1], _MOST_HELD)), (halves[1], _first(halves[0], _MOST_HELD))]
 
     @cached_property
     def values(self) -> Mapping[Any, Values]:
-        """What the tensors held on the samples to observe."""
-        return self.observed(self.split[0])
+        """What the tensors held on all calibration samples."""
+        return self.observed(dict(self.source.calibration))
 
     @cached_property
-    def reference(self) -> Arrays:
-        """What the float graph answers on the held-out samples."""
-        return outputs(self.graph, self.split[1])
+    def _observed(self) -> list[Mapping[Any, Values]]:
+        return [self.observed(seen) for seen, _ in self.folds]
+
+    @cached_property
+    def _references(self) -> list[Arrays]:
+        return [outputs(self.graph, held) for _, held in self.folds]
+
+    @cached_property
+    def held(self) -> Arrays:
+        """Some of the calibration samples, to compare inner tensors on."""
+        return self.folds[0][1] if self.folds else {}
 
     def error(self, plan: Plan) -> float:
-        """Relative L2 distance from the float graph on the held-out samples, the worst output's; inf if not finite."""
-        found = outputs(self.make(plan), self.split[1])
-        worst = max(metrics.closeness(self.reference[name], found[name]).relative_l2 for name in self.reference)
+        """Relative L2 distance from the float graph on samples that gave no ranges, the worst output's; inf if not
+        finite. Mean over the two halves."""
+        each = [
+            self._distance(plan, values, held, reference)
+            for values, (_, held), reference in zip(self._observed, self.folds, self._references, strict=True)
+        ]
+        return float(np.mean(each))
+
+    def _distance(self, plan: Plan, values: Mapping[Any, Values], held: Arrays, reference: Arrays) -> float:
+        found = outputs(self.make(plan, values), held)
+        worst = max(metrics.closeness(reference[name], found[name]).relative_l2 for name in reference)
         return worst if np.isfinite(worst) else np.inf
 
     def settled(self, plan: Plan) -> Plan:
-        """The plan with its calibration decided: by the held-out samples where it leaves that open."""
-        if plan.calibration:
-            return plan
-        if not self.split[1]:
-            return dataclasses.replace(plan, calibration="min-max")
-        plans = [dataclasses.replace(plan, calibration=method) for method in METHODS]
-        return min(plans, key=self.error)  # the first of equals: the simplest
+        """The plan with its calibration and bias correction decided, by the held-out halves where they are open."""
+        if not plan.calibration:
+            methods = METHODS if self.folds else METHODS[:1]
+            plan = self.better([dataclasses.replace(plan, calibration=method) for method in methods])
+        if plan.correct_bias is None:
+            choices = (False, True) if self.folds and self.corrects else (False,)
+            plan = self.better([dataclasses.replace(plan, correct_bias=choice) for choice in choices])
+        return plan
+
+    def better(self, plans: Sequence[Plan]) -> Plan:
+        """The plan of least error; a later one only where it is better by more than chance would have it."""
+        if len(plans) == 1:
+            return plans[0]
+        errors = [self.error(plan) for plan in plans]
+        found = int(np.argmin(errors))
+        return plans[found] if errors[found] < (1 - _MARGIN) * errors[0] else plans[0]
+
+
+def _first(arrays: Arrays, n: int) -> Arrays:
+    return {name: values[:n] for name, values in arrays.items()}
 
 
 def of(source: Source, kind: type[Some]) -> Some:
@@ -125,12 +161,14 @@ def _settled(source: Source, plan: Plan, kind: type[Some]) -> tuple[Some, Plan]:
             received=", ".join(unknown),
             fix=nearest(unknown[0], list(plain.layers)),
         )
-    balanced = None if plan.equalize is False else equalize.balanced(source)
+    # Channels of different scale would give a clustered kernel as many more values.
+    kept = plan.equalize is False or (plan.equalize is None and clustered(source.model))
+    balanced = None if kept else equalize.balanced(source)
     if balanced is None:
         return plain, dataclasses.replace(plain.settled(plan), equalize=False)
     other = of(balanced.source, kind)
     best = dataclasses.replace(other.settled(plan), equalize=True)
-    if plan.equalize is None and plain.split[1]:
+    if plan.equalize is None and plain.folds:
         without = dataclasses.replace(plain.settled(plan), equalize=False)
         if plain.error(without) < other.error(best):
             return plain, without
@@ -139,13 +177,12 @@ def _settled(source: Source, plan: Plan, kind: type[Some]) -> tuple[Some, Plan]:
 
 def facts(integers: Integers, plan: Plan) -> dict[str, Any]:
     """What the contract says of how an integer file was made."""
-    seen, held = integers.split
+    n = len(next(iter(integers.source.calibration.values())))
     found: dict[str, Any] = {
         "weights": f"int{plan.weight_bits} per {'channel' if plan.per_channel else 'tensor'}",
         "activations": f"int{plan.width} per tensor",
         "calibration": plan.calibration,
-        "samples": len(next(iter(seen.values()))),
-        "held_out": len(next(iter(held.values()))) if held else 0,
+        "samples": n,
     }
     flags = {"equalized": plan.equalize, "bias_correction": plan.correct_bias}
     found |= {key: True for key, value in flags.items() if value}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import dataclasses
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,13 +22,15 @@ from export.quantize.ranges import Values, watch
 if TYPE_CHECKING:
     from export.source import Source
 
-# Their bodies are graphs that the quantizer leaves in floats; of ends between Q and DQ onnxruntime dies on an assertion.
+# Their bodies are graphs that the quantizer leaves in floats, so that their ends gain nothing from being integers.
 _NESTED = frozenset({"If", "Loop", "Scan"})
 
 
 @dataclass
 class OnnxIntegers(Integers):
     """Between QuantizeLinear and DequantizeLinear an accelerator can keep every operator in integers."""
+
+    corrects: ClassVar[bool] = False
 
     @cached_property
     def model(self) -> Any:
@@ -78,11 +81,11 @@ class OnnxIntegers(Integers):
         ten points in silence, on one CPU and not on another (onnxruntime, "Quantize ONNX models", reduce_range).
         """
         plan = super().settled(plan)
-        if not self.split[1]:
+        if not self.folds:
             return plan
-        return min((plan, dataclasses.replace(plan, weight_bits=7)), key=self.error)
+        return self.better([plan, dataclasses.replace(plan, weight_bits=7)])
 
-    def make(self, plan: Plan) -> bytes:
+    def make(self, plan: Plan, values: Mapping[Any, Values] | None = None) -> bytes:
         """Quantize every operator but those of layers that the plan leaves in float."""
         import onnx
         from onnxruntime.quantization import QuantType
@@ -91,9 +94,12 @@ class OnnxIntegers(Integers):
 
         names = LayerNames(self.layers)
         model = copy.deepcopy(self.model)
-        spans = {
+        spans = {n: v.range(plan.calibration) for n, v in (self.values if values is None else values).items()}
+        ranges = {
             name: TensorData(lowest=np.float32(low), highest=np.float32(high))
-            for name, (low, high) in ((n, v.range(plan.calibration)) for n, v in self.values.items())
+            for name, (low, high) in (
+                (n, v.range(plan.calibration)) for n, v in (self.values if values is None else values).items()
+            )
         }
         excluded = [node.name for node in model.graph.node if names.of(node.name) in plan.floats and plan.floats]
         quantizer = QDQQuantizer(
@@ -102,7 +108,7 @@ class OnnxIntegers(Integers):
             plan.weight_bits == 7,
             QuantType.QInt8,
             QuantType.QInt8,
-            TensorsData(CalibrationMethod.MinMax, spans),
+            TensorsData(CalibrationMethod.MinMax, ranges),
             [],
             excluded,
             # Not only those the quantizer takes by default: what it leaves out would be float in silence.

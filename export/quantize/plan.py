@@ -21,7 +21,8 @@ class Plan:
         per_channel: a scale for each output channel of a weight, instead of one for all.
         equalize: move scale between neighbouring layers first, so that the channels of a tensor are of a size; None:
             where they are not, and held-out samples like it better.
-        correct_bias: take the mean error that quantized weights cause out of the bias.
+        correct_bias: take the mean error that quantized weights cause out of the bias; None: where held-out samples
+            like it better.
         wide: Keras layers with 16-bit activations.
         floats: Keras layers left in float.
     """
@@ -31,7 +32,7 @@ class Plan:
     weight_bits: int = 8
     per_channel: bool = True
     equalize: bool | None = None
-    correct_bias: bool = False
+    correct_bias: bool | None = None
     wide: tuple[str, ...] = ()
     floats: tuple[str, ...] = ()
 

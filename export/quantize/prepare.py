@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def _sum(flat: Flat, operator: Any) -> list[Any]:
     """A mean times the number of terms: the reference kernels' integer sum of an inner axis gives other numbers."""
     x, out = int(operator.inputs[0]), int(operator.outputs[0])
     mean = flat.add_tensor(f"{flat.label(out)}/mean", flat.shape(out), np.float32)
-    terms = int(np.prod(flat.shape(x)) // max(np.prod(flat.shape(out)), 1))
+    terms = math.prod(flat.shape(x)) // max(math.prod(flat.shape(out)), 1)
     options = "ReducerOptions", operator.builtinOptions
     averaged = flat.make("MEAN", [int(t) for t in operator.inputs], [mean], options=options)
     product = _times(flat, operator, np.float32(terms))

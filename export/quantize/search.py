@@ -130,7 +130,7 @@ def _rounds(integers: Integers, plan: Plan, trials: list[Trial]) -> Iterator[lis
     yield [plan]
     yield [dataclasses.replace(plan, calibration=method) for method in METHODS]
     best = min(trials, key=lambda trial: (trial.drop, trial.error)).plan
-    yield [dataclasses.replace(best, correct_bias=True)]
+    yield [dataclasses.replace(best, correct_bias=not best.correct_bias)]
     best = min(trials, key=lambda trial: (trial.drop, trial.error)).plan
     if not isinstance(integers, TfliteIntegers):
         return

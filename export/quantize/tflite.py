@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -49,15 +50,16 @@ class TfliteIntegers(Integers):
         """By tensor of the prepared graph."""
         return ranges.observe(self.prepared, samples)
 
-    def quantized(self, plan: Plan) -> apply.Quantized:
-        """Quantize by a plan whose calibration is decided."""
-        found = {tensor: values.range(plan.calibration) for tensor, values in self.values.items()}
-        means = {tensor: values.channel_mean for tensor, values in self.values.items()}
+    def quantized(self, plan: Plan, values: Mapping[Any, Values] | None = None) -> apply.Quantized:
+        """As `make`, with what became of the graph."""
+        values = self.values if values is None else values
+        found = {tensor: held.range(plan.calibration) for tensor, held in values.items()}
+        means = {tensor: held.channel_mean for tensor, held in values.items()}
         return apply.quantize(self.prepared, found, plan, self.layers, means, self.source.states)
 
-    def make(self, plan: Plan) -> bytes:
+    def make(self, plan: Plan, values: Mapping[Any, Values] | None = None) -> bytes:
         """The bytes alone."""
-        return self.quantized(plan).data
+        return self.quantized(plan, values).data
 
 
 def quantized(source: Source, plan: Plan) -> tuple[bytes, dict[str, Any]]:

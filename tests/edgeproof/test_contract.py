@@ -323,3 +323,9 @@ def test_sample_hashes_do_not_depend_on_neighbours_or_on_layout_in_memory(sample
     assert hashes == tuple(sample_hashes(samples[i : i + 1])[0] for i in range(len(samples)))
     assert sample_hashes(np.asfortranarray(samples)) == hashes
     assert sample_hashes(samples[::-1]) == hashes[::-1]
+
+
+def test_a_refusal_stays_short_whatever_a_contract_says() -> None:
+    with pytest.raises(Refused) as refused:
+        Contract.from_json(json.dumps({"version": 1, "x" * 100_000: 1}))
+    assert len(str(refused.value)) < 1000

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-EVALUATION, CALIBRATION = 16, 100
+EVALUATION, CALIBRATION = 16, 48
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,15 @@ class Case:
     def model(self) -> keras.Model:
         """The model with its seeded weights; inputs are called x, y, z, output "out"."""
         keras.utils.set_random_seed(self.seed)
+        build = self.build
+        if isinstance(build, keras.Layer):  # made when its module was read, before the seed: initializers draw theirs
+            build = type(build).from_config(build.get_config())
         inputs = [
             keras.Input(shape, name=name, dtype="int32" if kind.startswith("index") else "float32")
             for name, shape, kind in zip("xyz", self.shapes, self.kinds(), strict=False)
         ]
         # Named ends: Keras calls an output after its layer, which numbers itself.
-        outputs = keras.layers.Identity(name="out")(self.build(*inputs))
+        outputs = keras.layers.Identity(name="out")(build(*inputs))
         model = keras.Model(inputs, outputs, name="case")
         shake(model, self.seed)
         return model

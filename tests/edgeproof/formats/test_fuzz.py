@@ -360,3 +360,13 @@ def test_a_shape_whose_product_is_astronomic(build_tflite: Callable[..., bytes])
     tensors = [("x", [2**31 - 1] * 64, "FLOAT32", None, None)]
     summary = formats.read_bytes(build_tflite((tensors, [], [0], [0])), "file")
     assert summary.tensors[0].bytes == 4 * (2**31 - 1) ** 64
+
+
+def test_a_tensor_that_two_operators_write_is_refused(build_tflite: Callable[..., bytes]) -> None:
+    """Kernels of the interpreter take its memory twice, and the process dies."""
+    tensors = [(name, [1, 4], "FLOAT32", None, None) for name in ("x", "y", "z")]
+    once = [("RELU", [0], [1]), ("RELU", [1], [2])]
+    assert formats.read_bytes(build_tflite((tensors, once, [0], [2])), "file")
+    for operators in ([*once, ("RELU", [0], [1])], [("RELU", [0], [0])], [("RELU", [0], [1]), ("RELU", [1], [1])]):
+        with pytest.raises(Refused, match="which has a value already"):
+            formats.read_bytes(build_tflite((tensors, operators, [0], [2])), "file")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from export import formats
+from export import arrays, formats
 from export.conformance import limits, page, runner
 from export.conformance.runner import Cell, Row
 from export.verdict import Check, Result, Verdict
@@ -22,6 +23,7 @@ REPAIRED = {
     "AdaptiveAveragePooling3D": "tflite:f32 onnx:f32",
     "Attention/causal": "tflite:int8 onnx:int8",
     "CategoryEncoding/multi hot": "saved_model tflite:f32",
+    "CategoryEncoding/one hot": "onnx:int8",
     "Conv1D/groups 2": "graphdef onnx:f32",
     "Conv2D/groups 2": "graphdef onnx:f32",
     "Conv3D/same, stride 2": "tflite:int8",
@@ -72,12 +74,51 @@ def test_whole_sequences_in_int8_have_no_float_in_the_cell_and_are_small(name: s
     row = row_of(name, "tflite:int8", worker)
     assert [cell.state for cell in row.cells] == ["verified"]
     assert row.cells[0].bytes <= 1.5 * row.parameters + 32 * 1024
+    if name == "LSTM/100 steps":  # 0.031 with a cell state of 8 bits
+        assert row.cells[0].error is not None
+        assert row.cells[0].error < 0.025
+
+
+def test_a_loop_in_an_onnx_graph_keeps_its_floats_and_has_small_weights(worker: Worker):
+    cell = row_of("GRU", "onnx:int8", worker).cells[0]  # onnxruntime died of ends between Q and DQ
+    assert (cell.state, "MatMul" in cell.reason) == ("mixed", True)
+    floats = row_of("GRU", "onnx:f32", worker).cells[0]
+    assert cell.error is not None
+    assert floats.error is not None
+    assert floats.error < cell.error < 0.03
+
+
+def test_a_case_has_the_same_weights_in_every_process(worker: Worker, tmp_path: Path):
+    found = []
+    with Worker() as other:
+        for number, child in enumerate((worker, other)):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            child.call("export.conformance.children:save", name="Dense", folder=str(folder))
+            child.call(
+                "export.tasks:reference",
+                checkpoint=str(folder / "case.h5"),
+                tensors=str(folder / "evaluation.npz"),
+                out=str(folder / "out.npz"),
+            )
+            found.append(arrays.read(folder / "out.npz")["out"])
+    np.testing.assert_array_equal(*found)
+
+
+def test_cases_in_lanes_come_out_once_each_and_a_failure_is_not_lost(monkeypatch: pytest.MonkeyPatch):
+    names = {f"case {i}": "Dense" for i in range(9)}
+    monkeypatch.setattr(runner, "listing", lambda worker: {"cases": names})
+    monkeypatch.setattr(runner, "one", lambda name, layer, *rest: Row(name, layer, 0, (), 0.0))
+    assert sorted(row.name for row in runner.run(["*"], done={"case 0"}, jobs=2)) == list(names)[1:]
+    monkeypatch.setattr(runner, "one", lambda name, *rest: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(runner.run(["*"], jobs=2))
 
 
 @pytest.mark.all
 @pytest.mark.timeout(7200)
 def test_no_cell_of_the_matrix_is_wrong():
-    rows = list(runner.run(["*"]))
+    rows = list(runner.run(["*"], jobs=2))
     wrong = [(r.name, c.format, c.precision, c.reason) for r in rows for c in r.cells if c.state == "wrong"]
     assert wrong == []
     assert not [

@@ -58,7 +58,7 @@ def named(helper: Worker, folder: Path, how: str, depth: Any, limits: Limits, pr
 USUAL = Limits(bytes=4 << 30)
 
 
-@pytest.mark.parametrize("depth", [0, 4, "end", "inner"])
+@pytest.mark.parametrize("depth", [*(pytest.param(d, marks=pytest.mark.all) for d in (0, 4, "end")), "inner"])
 def test_a_layer_that_raises_is_named_at_any_depth(helper: Worker, tmp_path: Path, depth: Any) -> None:
     tried = attempt(helper, tmp_path, "raise", depth, "int8" if depth == 4 else "f32")
     crash = crash_of(helper, tried)
@@ -91,11 +91,13 @@ def test_a_layer_that_takes_all_memory_is_named(helper: Worker, tmp_path: Path) 
     assert 'Trap "trap"' in named(helper, tmp_path, "allocate", 5, Limits(bytes=3 << 30))
 
 
+@pytest.mark.all
 def test_what_does_not_fail_again_is_said_to(helper: Worker, tmp_path: Path) -> None:
     tried = attempt(helper, tmp_path, "none", 3)
     assert "did not fail" in diagnosis.diagnose(tried, Crashed("died", "", "died"), helper)
 
 
+@pytest.mark.all
 def test_a_converter_that_always_fails_blames_no_layer(helper: Worker, tmp_path: Path) -> None:
     tried = attempt(helper, tmp_path, "none", 3)
     sabotage = {

@@ -62,7 +62,7 @@ class Campaign:
         self._seeds, self._folder = seeds, folder
         self.outside, self.canary = folder / "outside.h5", folder / "canary"
         (folder / "in").mkdir()
-        (folder / "cwd").mkdir()
+        (folder / "home").mkdir()
         self.outside.write_bytes(seeds["h5"][0])
         self._bait = trees.Bait(str(self.canary))
         self.account = Account()
@@ -173,6 +173,7 @@ class Campaign:
                 self.account.wrong.append(f"{what}: {crash.reason}\n{crash.log[-1500:]}")
             if outcome == "died":
                 self.account.wrong.append(f"note {what}: {crash.reason} {' '.join(crash.log.split())[-200:]}")
+            self._warm(entry)
         else:
             outcome = told["outcome"]
             self.account.wrong += [f"{what}: {noted}" for noted in told["noted"]]
@@ -191,9 +192,13 @@ class Campaign:
         return outcome
 
     def strays(self) -> list[str]:
-        """Files that nobody was to write, and changes of the one that nobody was to touch."""
+        """Files that nobody was to write, and changes of the one that nobody was to touch.
+
+        What libraries keep for themselves in a home folder (a list of fonts, Keras's settings, the number by which
+        onnxruntime knows a device) is none of a file's doing.
+        """
         found = [str(p.relative_to(self._folder)) for p in self._folder.rglob("*") if p.is_file()]
-        strays = [name for name in found if not name.startswith(("in/", "tmp/")) and name != "outside.h5"]
+        strays = [name for name in found if not name.startswith(("in/", "tmp/", "home/")) and name != "outside.h5"]
         if self.outside.read_bytes() != self._seeds["h5"][0]:
             strays.append("outside.h5 was changed")
         return strays
@@ -204,17 +209,20 @@ class Campaign:
             places = {
                 "PYTHONPATH": os.pathsep.join(map(str, (HERE.parents[2], HERE))), "CUDA_VISIBLE_DEVICES": "-1",
                 "TMPDIR": str(self._folder / "tmp"), "FUZZ_OUTSIDE": str(self.outside), "FUZZ_CANARY": str(self.canary),
-                "HOME": str(self._folder / "cwd"),
+                "HOME": str(self._folder / "home"),
                 "PYTHONDONTWRITEBYTECODE": "1",
             }  # fmt: skip
-            worker = Worker(environment=places, limits=Limits(seconds=SECONDS, bytes=MEMORY))
-            worker.within(120.0)
-            worker.limits = Limits(120.0, MEMORY)
-            worker.within(120.0)
-            self._base[entry] = worker.call("tried:warm", load=entry == "load", run=entry == "run")
-            worker.within(SECONDS)
-            self._workers[entry] = worker
+            self._workers[entry] = Worker(environment=places, limits=Limits(bytes=MEMORY))
+            self._base[entry] = self._warm(entry)
         return self._workers[entry]
+
+    def _warm(self, entry: str) -> int:
+        """Have a child import what it needs before the clock runs and the auditor looks; its peak by then."""
+        worker = self._workers[entry]
+        worker.within(120.0)
+        peak = int(worker.call("tried:warm", load=entry == "load", run=entry == "run"))
+        worker.within(SECONDS)
+        return peak
 
     def _write(self, data: bytes, kind: str) -> str:
         path = self._folder / "in" / f"mutant.{kind}"

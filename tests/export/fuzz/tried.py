@@ -37,8 +37,17 @@ def _audit(event, arguments):
             _noted.append(f"open {path!r} to write")
         elif os.fsdecode(path) in ("/etc/passwd", os.environ.get("FUZZ_OUTSIDE", "")):
             _noted.append(f"open {path!r} to read")
-    elif event in _PATHS and not all(_scratch(a) for a in arguments[:2] if isinstance(a, (str, bytes))):
+    elif event in _PATHS and not all(_scratch(path) for path in _places(arguments)):
         _noted.append(f"{event} {arguments!r:.200}")
+
+
+def _places(arguments):
+    """The paths of an event; what is relative to an open folder, by the folder's own name."""
+    paths = [a for a in arguments[:2] if isinstance(a, (str, bytes))]
+    folder = arguments[-1] if len(arguments) > 1 and isinstance(arguments[-1], int) and arguments[-1] >= 0 else None
+    if folder is None or len(paths) != 1:
+        return paths
+    return [os.path.join(os.readlink(f"/proc/self/fd/{folder}"), os.fsdecode(paths[0]))]
 
 
 def _scratch(path):

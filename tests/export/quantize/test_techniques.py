@@ -66,7 +66,7 @@ def test_the_layer_that_costs_most_is_ranked_first_and_float_brings_it_back(chil
     layer, drift, regained = found["layers"][0]
     assert layer == "c3"
     assert regained == pytest.approx(found["whole"] - found["without"])
-    assert found["without"] < 0.5 * found["whole"]
+    assert found["without"] < 0.75 * found["whole"]
     assert found["kinds"] == {"CONV_2D": 1}
     assert drift > 0
     assert {name for name, *_ in found["layers"]} == {"c1", "c2", "c3", "p1", "gap", "logits"}
