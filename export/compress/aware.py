@@ -29,8 +29,22 @@ _BITS = 8
 _FUSED = ("ReLU", "BatchNormalization")  # an integer product takes these into itself
 # What stores its output in integers though it has no weights of its own.
 _ACTIVE = frozenset(
-    """ReLU LeakyReLU Activation BatchNormalization Add Subtract Multiply Average Concatenate AveragePooling1D
-    AveragePooling2D GlobalAveragePooling1D GlobalAveragePooling2D UpSampling2D""".split()
+    {
+        "ReLU",
+        "LeakyReLU",
+        "Activation",
+        "BatchNormalization",
+        "Add",
+        "Subtract",
+        "Multiply",
+        "Average",
+        "Concatenate",
+        "AveragePooling1D",
+        "AveragePooling2D",
+        "GlobalAveragePooling1D",
+        "GlobalAveragePooling2D",
+        "UpSampling2D",
+    }
 )
 
 

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from export import arrays
+from export.conformance.children import saved
 
 _EVALUATION, _CALIBRATION = 8, 32
 
@@ -78,8 +79,7 @@ def save(name: str, folder: str, side: int, classes: int) -> dict[str, Any]:
     """Write the checkpoint and its samples; as `children.save`."""
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns at every save that HDF5 is its older format
     model = build(name, side, classes)
-    path = Path(folder) / "case.h5"
-    model.save(path)
+    path = saved(model, Path(folder), {"image": pictures(2, side, 0)})
     for stage, n in (("evaluation", _EVALUATION), ("calibration", _CALIBRATION)):
         arrays.write(Path(folder) / f"{stage}.npz", {"image": pictures(n, side, 1 + n)})
     return {

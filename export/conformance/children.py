@@ -31,9 +31,6 @@ def samples() -> tuple[int, int]:
 def save(name: str, folder: str) -> dict[str, Any]:
     """Write the case's checkpoint and its samples.
 
-    HDF5 where Keras reads it back as the same model, else Keras's own archive: HDF5 forgets that an axis was a tuple,
-    and has no word for operations that stand in a graph as themselves.
-
     Returns:
         `checkpoint`, `evaluation`, `calibration` (paths) and `parameters`.
     """
@@ -43,10 +40,7 @@ def save(name: str, folder: str) -> dict[str, Any]:
     evaluation, others = case.samples(cases.EVALUATION, 0), case.samples(cases.CALIBRATION, 1)
     # With those that are judged among them: a range that cuts one off says nothing of the format.
     calibration = {name: np.concatenate([evaluation[name], values]) for name, values in others.items()}
-    path = Path(folder) / "case.h5"
-    if not _survives(model, path, evaluation):
-        path = path.with_suffix(".keras")
-        model.save(path)
+    path = saved(model, Path(folder), evaluation)
     arrays.write(Path(folder) / "evaluation.npz", evaluation)
     arrays.write(Path(folder) / "calibration.npz", calibration)
     return {
@@ -55,6 +49,18 @@ def save(name: str, folder: str) -> dict[str, Any]:
         "calibration": str(Path(folder) / "calibration.npz"),
         "parameters": int(sum(np.prod(w.shape) for w in model.weights)),
     }
+
+
+def saved(model: Any, folder: Path, samples: arrays.Arrays) -> Path:
+    """Write a checkpoint: HDF5 where Keras reads it back as the same model, else Keras's own archive.
+
+    HDF5 forgets that an axis was a tuple, and has no word for operations that stand in a graph as themselves.
+    """
+    path = folder / "case.h5"
+    if not _survives(model, path, samples):
+        path = path.with_suffix(".keras")
+        model.save(path)
+    return path
 
 
 def _survives(model: Any, path: Path, samples: arrays.Arrays) -> bool:

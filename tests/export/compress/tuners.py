@@ -96,7 +96,8 @@ def _crossed(model, draw=True):
 
 
 def regained(checkpoint, scale):
-    """Scores of a LeNet-5 whose channels were made unequal, its int8 file's with one scale a kernel, before and after."""
+    """Scores of a LeNet-5 whose channels were made unequal, and of its int8 file with one scale a kernel."""
+    from edgeproof import frontend
     from export.quantize import tflite
     from export.quantize.integers import outputs
     from export.quantize.plan import Plan
@@ -104,15 +105,13 @@ def regained(checkpoint, scale):
     from train.data import digits
     from train.registry import load as recipe_of
 
-    from edgeproof import frontend
-
     image = recipe_of("lenet5").frontends({"variant": "relu"})[0]
     data = digits.load(None)
     parts = {
         name: (frontend.apply(image, getattr(data, name).samples["image"]), getattr(data, name).labels)
         for name in ("train", "test")
     }
-    (train, labels), (test, wanted) = parts["train"], parts["test"]
+    (train, _), (test, wanted) = parts["train"], parts["test"]
     model = load(Opening(Path(checkpoint))).model
     first, second = model.get_layer("c1"), model.get_layer("c3")
     kernel, bias = first.get_weights()

@@ -88,6 +88,7 @@ def test_a_loop_in_an_onnx_graph_keeps_its_floats_and_has_small_weights(worker: 
     assert floats.error < cell.error < 0.03
 
 
+@pytest.mark.all
 def test_a_case_has_the_same_weights_in_every_process(worker: Worker, tmp_path: Path):
     found = []
     with Worker() as other:
