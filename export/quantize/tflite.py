@@ -81,7 +81,7 @@ def looped(source: Source, plan: Plan) -> tuple[bytes, dict[str, Any]]:
     """As `quantized`, for a graph with loops."""
     plan = dataclasses.replace(plan, calibration="min-max", equalize=False, correct_bias=False)
     integers = TfliteIntegers(source)
-    made = loops.quantize(float_graph(source), source.calibration, plan, integers.layers)
+    made = loops.quantize(float_graph(source), dict(source.calibration), plan, integers.layers)
     n = len(next(iter(source.calibration.values())))
     return made.data, {
         "weights": "int8 per channel" if plan.per_channel else "int8 per tensor",

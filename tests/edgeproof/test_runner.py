@@ -117,7 +117,8 @@ def test_prediction_is_one_row_of_the_outputs(
         rows = model.outputs({"image": tensors})["logits"]
         for i in range(3):
             row = model.predict(digits[0][i]).outputs["logits"]
-            np.testing.assert_allclose(row, rows[i], rtol=1e-5, atol=1e-6, err_msg=name)
+            # Kernels sum a batch in another order than one sample: float32's noise on the largest of the outputs.
+            np.testing.assert_allclose(row, rows[i], rtol=0, atol=1e-6 * np.abs(rows).max(), err_msg=name)
 
 
 def test_every_way_to_give_a_sample_gives_the_same_answer(

@@ -288,7 +288,8 @@ def test_made_by_a_fresh_process_they_are_byte_identical(made: pipeline.Outcome,
             stated = dataclasses.replace(whole, artifact=None)
             path = tmp_path / f"artifact{formats.load(kind).suffix}"
             fresh.call(
-                "export.tasks:convert", checkpoint=str(small.checkpoint), path=str(path), contract=stated.to_json(), plan=Plan().to_dict(),
+                "export.tasks:convert", checkpoint=str(small.checkpoint), path=str(path), contract=stated.to_json(),
+                plan=Plan().to_dict(),
                 calibration=str(tmp_path / "calibration.npz"), format=kind, precision=precision,
             )  # fmt: skip
             # What was found of it is put in once it has been compared.

@@ -254,9 +254,9 @@ def test_unquantized_bytes_are_pixels_and_not_int8(build_tflite: Callable[..., b
 
 
 def test_custom_unknown_and_optional(build_tflite: Callable[..., bytes]) -> None:
-    tensors = [("x", [1], "FLOAT32", None, None), ("y", [1], "FLOAT32", None, None)]
-    operators = [("custom:FlexErf", [0], [1]), (9999, [0, -1], [1]), ("STABLEHLO_CBRT", [0], [1])]
-    summary = formats.read_bytes(build_tflite((tensors, operators, [0], [1])), "file")
+    tensors = [(name, [1], "FLOAT32", None, None) for name in "xyzw"]
+    operators = [("custom:FlexErf", [0], [1]), (9999, [0, -1], [2]), ("STABLEHLO_CBRT", [0], [3])]
+    summary = formats.read_bytes(build_tflite((tensors, operators, [0], [1, 2, 3])), "file")
     assert [(o.name, o.custom, o.version) for o in summary.operators] == [
         ("FlexErf", True, 2),
         ("BUILTIN_9999", False, 2),
@@ -267,7 +267,9 @@ def test_custom_unknown_and_optional(build_tflite: Callable[..., bytes]) -> None
 
 def test_shared_bytes_are_counted_once(build_tflite: Callable[..., bytes]) -> None:
     tensors = [(name, [64], "INT8", BYTES, None) for name in "ab"] + [("c", [64], "INT8", BYTES[::-1], None)]
-    summary = formats.read_bytes(build_tflite((tensors, [("ADD", [0, 1], [2])], [], [2])), "file")
+    tensors.append(("d", [64], "INT8", None, None))
+    operators = [("ADD_N", [0, 1, 2], [3])]
+    summary = formats.read_bytes(build_tflite((tensors, operators, [], [3])), "file")
     assert summary.weight_bytes == 128
 
 
