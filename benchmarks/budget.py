@@ -48,8 +48,7 @@ def train(kind: str, activation: str, factor: float, data: str, out: str) -> Non
         model = _separable(activation) if kind == "separable" else _transformer(activation)
         steps = 3 * (len(x) // 128)
         rate = keras.optimizers.schedules.CosineDecay(3e-3 if kind == "separable" else 2e-3, steps)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.Adam(rate), loss)
+        model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
         model.fit(x, y, batch_size=128, epochs=3, verbose=0)
         model.save(bare)
     model = keras.models.load_model(bare, compile=False)
@@ -77,7 +76,7 @@ def _separable(activation: str) -> Any:
         x = layers.SeparableConv2D(width, 3, strides=stride, padding="same", use_bias=False, name=f"s{i}")(x)
         x = act()(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    return keras.Model(image, layers.Dense(10, name="logits")(x))
+    return keras.Model(image, layers.Dense(10, activation="softmax", name="digit")(x))
 
 
 def _transformer(activation: str) -> Any:
@@ -95,7 +94,7 @@ def _transformer(activation: str) -> Any:
         y = layers.Dense(2 * width, activation=activation, name=f"block{i}_up")(y)
         x = layers.Add(name=f"block{i}_add2")([x, layers.Dense(width, name=f"block{i}_down")(y)])
     x = layers.Flatten(name="flatten")(layers.LayerNormalization(name="norm")(x))
-    return keras.Model(image, layers.Dense(10, name="logits")(x))
+    return keras.Model(image, layers.Dense(10, activation="softmax", name="digit")(x))
 
 
 def main() -> None:

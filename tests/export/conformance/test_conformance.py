@@ -127,6 +127,8 @@ def test_no_cell_of_the_matrix_is_wrong():
     ]
 
 
+@pytest.mark.all
+@pytest.mark.timeout(900)
 def test_a_small_architecture_is_verified_in_every_float_format_and_int8():
     from export.conformance import applications
 
