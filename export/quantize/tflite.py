@@ -68,7 +68,8 @@ def quantized(source: Source, plan: Plan) -> tuple[bytes, dict[str, Any]]:
         return looped(source, plan)
     if average.find(Flat(of(source, TfliteIntegers).prepared), source.states):
         # Sums in whole numbers are not those of the float graph: there is nothing to choose by.
-        plan = dataclasses.replace(plan, calibration=plan.calibration or "min-max", equalize=False)
+        method, corrected = plan.calibration or "min-max", bool(plan.correct_bias)
+        plan = dataclasses.replace(plan, calibration=method, equalize=False, correct_bias=corrected)
     integers, plan = settled(source, plan, TfliteIntegers)
     made = integers.quantized(plan)
     said = facts(integers, plan)

@@ -285,7 +285,8 @@ def test_operators_that_the_resolver_has_not_are_refused(worker: Worker, export:
 
     worker.call("children:save_unusual", path=str(tmp_path / "unusual.h5"))
     x = np.random.default_rng(0).random((20, 6), np.float32)
-    np.savez(tmp_path / "s.npz", evaluation_x=x, calibration_x=x)
+    more = np.random.default_rng(1).random((20, 6), np.float32)
+    np.savez(tmp_path / "s.npz", evaluation_x=x, calibration_x=more)
     request = {"samples": tmp_path / "s.npz", "out": tmp_path / "out"}
     with pytest.raises(Refused, match="must have every operator") as refused:
         export(tmp_path / "unusual.h5", "tflm:int8", **request)

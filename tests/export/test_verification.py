@@ -79,9 +79,11 @@ def weight(flat: Flat) -> None:
 
 
 def scale(flat: Flat) -> None:
-    """The scale of the output, by a tenth."""
-    end = flat.graph.tensors[int(flat.graph.outputs[0])].quantization
-    end.scale = np.asarray(end.scale) * np.float32(1.1)
+    """The scales of a weight and of its bias, by a tenth: an activation's scales what is read and written alike."""
+    last = list(flat.operators())[-1]
+    for tensor in map(int, last.inputs[1:]):
+        quantization = flat.graph.tensors[tensor].quantization
+        quantization.scale = np.asarray(quantization.scale) * np.float32(1.1)
 
 
 def swapped(flat: Flat) -> None:

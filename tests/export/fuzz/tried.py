@@ -18,6 +18,8 @@ _BANNED = (
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _PATHS = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "shutil.move", "shutil.rmtree",
           "shutil.copyfile", "shutil.unpack_archive", "shutil.make_archive")  # fmt: skip
+# Asked for before the auditor listens: the first answer writes a file, under a lock that a second question waits for.
+_TEMPORARY = os.path.realpath(tempfile.gettempdir()) + os.sep
 _noted = []
 _watching = False
 _READABLE = ("/proc", "/sys", "/dev", "/usr", "/lib", "/etc/localtime", sys.prefix, sys.base_prefix)
@@ -53,11 +55,7 @@ def _places(arguments):
 def _scratch(path):
     """Whether a path lies where a process may write: its temporary folder, or Python's own caches of code."""
     path = os.path.realpath(os.fsdecode(path))
-    return (
-        path.startswith(os.path.realpath(tempfile.gettempdir()) + os.sep)
-        or path == "/dev/null"
-        or path.endswith(".pyc")
-    )
+    return path.startswith(_TEMPORARY) or path == "/dev/null" or path.endswith(".pyc")
 
 
 sys.addaudithook(_audit)
