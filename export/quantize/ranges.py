@@ -45,6 +45,7 @@ class Values:
     channel_high: Any = -np.inf
     channel_mean: Any = 0.0
     counts: np.ndarray = field(default_factory=lambda: np.zeros(_BINS))
+    _ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @cached_property
     def edges(self) -> np.ndarray:
@@ -52,7 +53,12 @@ class Values:
         return np.linspace(self.low, self.high, _BINS + 1)
 
     def range(self, method: str) -> tuple[float, float]:
-        """The range to quantize in; it holds zero, as padding and rectifiers need."""
+        """The range to quantize in; it holds zero, as padding and rectifiers need. Worked out once a method."""
+        if method not in self._ranges:
+            self._ranges[method] = self._range(method)
+        return self._ranges[method]
+
+    def _range(self, method: str) -> tuple[float, float]:
         low, high = _METHODS[method](self) if self.high > self.low else (self.low, self.high)
         return min(low, 0.0), max(high, 0.0)
 
