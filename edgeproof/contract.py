@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import hashlib
 import json
-import sys
 import types
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
+from edgeproof import records
 from edgeproof.errors import NewerContract, Refused
 
 VERSION = 1
@@ -22,8 +19,8 @@ _LAYOUTS = {2: "NC", 3: "NTC", 4: "NHWC"}  # by rank
 _LONGEST = 400  # of what a refusal quotes: words in a damaged contract can be of any length
 KEY = "edgeproof.contract"  # the name under which every format carries it
 
-_YOUNGER = frozenset({"proof", "stream"})
-
+# A field younger than version 1 is written only where it says something: older readers take the rest.
+_YOUNGER = {"sparse": True}
 DECODES = ("classify", "values")
 SCORES = ("logits", "probabilities")
 PRECISIONS = ("f32", "f16", "int8-dynamic", "int8", "int16x8")
@@ -94,7 +91,7 @@ class Graph:
     name: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
-    stream: Stream | None = None
+    stream: Stream | None = field(default=None, metadata=_YOUNGER)
 
 
 @dataclass(frozen=True)
@@ -197,7 +194,7 @@ class Artifact:
     precision: str
     graph: str
     quantization: dict[str, Any] = field(default_factory=dict)
-    proof: dict[str, Any] | None = None
+    proof: dict[str, Any] | None = field(default=None, metadata=_YOUNGER)
 
 
 @dataclass(frozen=True)
@@ -241,7 +238,7 @@ class Contract:
     def to_json(self, *, indent: int | None = None) -> str:
         """Canonical JSON: sorted keys, no white space unless `indent` asks for it."""
         separators = None if indent else (",", ":")
-        return json.dumps(_plain(self), sort_keys=True, indent=indent, separators=separators, allow_nan=False)
+        return json.dumps(records.plain(self), sort_keys=True, indent=indent, separators=separators, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str | bytes, *, source: str = "contract") -> Contract:
@@ -256,11 +253,8 @@ class Contract:
             Refused: not a contract: broken JSON, a missing or unknown field, a value of the wrong type.
         """
         try:
-            value = json.loads(text)
-            # Python reads more than JSON has: NaN, numbers past the largest, halves of characters, any depth.
-            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-            _check_depth(value)
-        except (ValueError, RecursionError) as error:
+            value = records.parsed(text)
+        except ValueError as error:
             raise _broken(source, f"text that is not JSON ({error})") from error
         if not isinstance(value, dict):
             raise _broken(source, f"a JSON {type(value).__name__}, not an object")
@@ -273,8 +267,10 @@ class Contract:
             )
         if version != VERSION:
             raise _broken(source, f"version {version!r}")
-        contract = _build(cls, value, source, "")
-        assert isinstance(contract, Contract)
+        try:
+            contract = records.built(cls, value)
+        except ValueError as error:
+            raise _broken(source, str(error)) from error
         if not contract.graphs:
             raise _broken(source, "no graph")
         held = contract.artifact.graph if contract.artifact else contract.graphs[0].name
@@ -321,75 +317,3 @@ def _broken(source: str, received: str) -> Refused:
         received=received if len(received) <= _LONGEST else received[:_LONGEST] + "...",
         fix="export the file again; a contract is not meant to be edited by hand",
     )
-
-
-@functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    """The types of a dataclass's fields; a damaged contract can have thousands of one kind."""
-    return typing.get_type_hints(kind)
-
-
-def _check_depth(value: Any, left: int = 32) -> None:
-    """Raise ValueError when `value` nests deeper than anything that reads it later must follow."""
-    if isinstance(value, (dict, list)):
-        if not left:
-            raise ValueError("nested too deeply")
-        for item in value.values() if isinstance(value, dict) else value:
-            _check_depth(item, left - 1)
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        # A field younger than version 1 is written only where it says something: older readers take the rest.
-        return {name: entry for name, entry in fields.items() if name not in _YOUNGER or entry is not None}
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _build(kind: Any, value: Any, source: str, path: str) -> Any:
-    """Build `kind` (a dataclass, tuple, dict, union or scalar type) from JSON, or say where it does not fit."""
-    origin = typing.get_origin(kind)
-    if kind is Any:
-        return value
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in typing.get_args(kind):
-            return None
-        return _build(next(a for a in typing.get_args(kind) if a is not type(None)), value, source, path)
-    if dataclasses.is_dataclass(kind):
-        if isinstance(value, dict):
-            return _build_dataclass(kind, value, source, path)
-    elif origin is tuple and isinstance(value, list):
-        return _build_tuple(typing.get_args(kind), value, source, path)
-    elif origin is dict and isinstance(value, dict):
-        item = typing.get_args(kind)[1]
-        return {key: _build(item, entry, source, f"{path}.{key}") for key, entry in value.items()}
-    elif kind is float and type(value) in (int, float) and abs(value) <= sys.float_info.max:
-        return float(value)
-    elif kind in (int, str, bool) and type(value) is kind:
-        return value
-    raise _broken(source, f"{path.lstrip('.') or 'the contract'} = {json.dumps(value)[:80]}")
-
-
-def _build_dataclass(kind: Any, value: dict[str, Any], source: str, path: str) -> Any:
-    hints = _hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    unknown = sorted(set(value) - set(fields))
-    if unknown:
-        raise _broken(source, f"an unknown field {(path + '.' + unknown[0]).lstrip('.')}")
-    for name, f in fields.items():
-        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        if required and name not in value:
-            raise _broken(source, f"no field {(path + '.' + name).lstrip('.')}")
-    return kind(**{name: _build(hints[name], item, source, f"{path}.{name}") for name, item in value.items()})
-
-
-def _build_tuple(kinds: tuple[Any, ...], value: list[Any], source: str, path: str) -> tuple[Any, ...]:
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        kinds = (kinds[0],) * len(value)
-    if len(kinds) != len(value):
-        raise _broken(source, f"{path.lstrip('.')} with {len(value)} entries, not {len(kinds)}")
-    return tuple(_build(k, item, source, f"{path}[{i}]") for i, (k, item) in enumerate(zip(kinds, value, strict=True)))

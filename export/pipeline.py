@@ -22,7 +22,7 @@ from export.compress.rung import Rung
 from export.limits import DEFAULT as PATIENT
 from export.limits import Limits
 from export.quantize import linter
-from export.quantize.plan import DEFAULT, UNLIMITED, Budget, Plan
+from export.quantize.plan import DEFAULT, UNLIMITED, WIDTHS, Budget, Plan
 from export.stage import Stage, Truth
 from export.streaming.proof import Proof
 from export.verdict import Result
@@ -171,7 +171,7 @@ def _faults(
     Raises:
         Refused: something is, and they were not to be taken as they are.
     """
-    needed = [(k, p) for k, p in request.pairs if p in formats.load(k).integer_calibrated]
+    needed = [(k, p) for k, p in request.pairs if p in WIDTHS]
     if not needed or not calibration:
         return []
     decisions = None

@@ -20,7 +20,7 @@ from export import arrays, diagnosis, files, formats, targets
 from export.arrays import Arrays
 from export.checkpoint import Opening
 from export.compress.rung import Rung, joined
-from export.quantize.plan import DEFAULT, UNLIMITED, Budget, Plan
+from export.quantize.plan import DEFAULT, UNLIMITED, WIDTHS, Budget, Plan
 from export.streaming.proof import Proof
 from export.verdict import Check, Result, Verdict, claims, compare, machine
 from export.worker import Crashed, Worker
@@ -163,7 +163,7 @@ class Stage:
     def _searched(self, kind: str, precision: str, truth: Truth, path: Path) -> _Choice:
         """The plan to make a file by, and what was tried to find it; without a budget, the stage's own."""
         plan, stated = self.plan.to_dict(), self._stated(kind)
-        if not self.budget or truth.labels is None or precision not in formats.load(kind).integer_calibrated:
+        if not self.budget or truth.labels is None or precision not in WIDTHS:
             return _Choice(self.checkpoint, stated, plan, [])
         found = self._search(self.checkpoint, kind, precision, truth, path)
         first = _Choice(self.checkpoint, stated, found["plan"], found["trials"])
@@ -282,7 +282,7 @@ class Stage:
         stated = self.contract.refused.get(f"{kind}:{precision}") or self.contract.refused.get(kind)
         if stated:
             return stated
-        if precision in form.integer_calibrated and not self.calibration and not self.explicit:
+        if precision in WIDTHS and not self.calibration and not self.explicit:
             return "it needs calibration samples, and the samples file has none"
         return ""
 

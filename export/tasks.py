@@ -21,7 +21,7 @@ from edgeproof.contract import Artifact, Contract, Graph
 from edgeproof.runner import batched
 from export import arrays, formats
 from export.files import sha256
-from export.quantize.plan import Budget, Plan
+from export.quantize.plan import WIDTHS, Budget, Plan
 
 _LATENCY_SECONDS = 0.4
 _MOST_RUNS = 400
@@ -103,6 +103,7 @@ def search(
         `trials`, each as a dict, and the chosen `plan`.
     """
     from export.quantize import search as quest
+    from export.quantize.integers import settled as settle
 
     kind, stated = formats.load(format), Contract.from_json(contract)
     source = _source(checkpoint)
@@ -121,7 +122,8 @@ def search(
         stated.score.metric if stated.score else "accuracy", kind.runtimes, size, Budget(**budget),
     )  # fmt: skip
     with _refusing(Path(path)):
-        integers, settled = formats.integers(format, precision, source)
+        assert kind.integers
+        integers, settled = settle(source, dataclasses.replace(source.plan, width=WIDTHS[precision]), kind.integers)
         trials, chosen = quest.search(integers, settled, judge)
     return {"trials": [trial.to_dict(chosen, judge.budget) for trial in trials], "plan": chosen.to_dict()}
 

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,6 +34,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no folder {folder} (EDGEPROOF_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def schema() -> Any:
+    """The reader and writer of .tflite files that flatbuffers' compiler makes of their schema: the oracle for ours."""
+    return schema_py_generated
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from edgeproof.errors import Refused, nearest
 
 if TYPE_CHECKING:
     from export.quantize.integers import Integers
-    from export.quantize.plan import Plan
     from export.source import Source
 
 
@@ -57,7 +55,7 @@ class Format:
         look: (path) reads it back.
         session: (path, runtime) -> function from one batch of named tensors to named outputs, and its batch
             size (0: any).
-        integer_calibrated: precisions that need calibration samples.
+        integers: what makes its files of integers, where it has such.
         flash: what the bytes of a bare model take on the device, where that is not the finished file's size.
     """
 
@@ -70,7 +68,7 @@ class Format:
     look: Callable[[Path], Look]
     session: Callable[[Path, str], Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]]
     needs_tensorflow: bool = False
-    integer_calibrated: tuple[str, ...] = ("int8", "int16x8")
+    integers: type[Integers] | None = None
     flash: Callable[[bytes], int] | None = None
 
 
@@ -84,17 +82,6 @@ def load(name: str) -> Format:
     found = importlib.import_module(f"export.formats.{name}").FORMAT
     assert isinstance(found, Format)
     return found
-
-
-def integers(name: str, precision: str, source: Source) -> tuple[Integers, Plan]:
-    """What quantizes in a format, and the source's plan settled for a precision."""
-    from export.quantize.integers import settled
-    from export.quantize.onnx import OnnxIntegers
-    from export.quantize.tflite import TfliteIntegers
-
-    width = 16 if precision == "int16x8" else 8
-    plan = dataclasses.replace(source.plan, width=width)
-    return settled(source, plan, OnnxIntegers if name == "onnx" else TfliteIntegers)
 
 
 def parse(texts: list[str]) -> list[tuple[str, str]]:

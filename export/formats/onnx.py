@@ -195,4 +195,5 @@ FORMAT = Format(
     embed=embed,
     look=lone.look,
     session=lone.session,
+    integers=integer.OnnxIntegers,
 )

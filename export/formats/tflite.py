@@ -12,13 +12,11 @@ from export import lone
 from export.formats import Format, Made
 from export.quantize import tflite as integer
 from export.quantize.notes import notes
-from export.quantize.plan import Plan
+from export.quantize.plan import WIDTHS, Plan
 from export.tflite_metadata import with_metadata
 
 if TYPE_CHECKING:
     from export.source import Source
-
-_WIDTHS = {"int8": 8, "int16x8": 16}
 
 
 def convert(source: Source, precision: str, path: Path) -> Made:
@@ -38,7 +36,7 @@ def flatbuffer_of(source: Source, precision: str) -> tuple[bytes, Made]:
     Raises:
         Refused: an integer precision without calibration samples, or of a graph that has no integer form.
     """
-    if precision in _WIDTHS:
+    if precision in WIDTHS:
         if not source.calibration:
             raise no_calibration(precision, source)
         data, quantization = integer.quantized(source, _plan(source, precision))
@@ -49,7 +47,7 @@ def flatbuffer_of(source: Source, precision: str) -> tuple[bytes, Made]:
 
 
 def _plan(source: Source, precision: str) -> Plan:
-    return dataclasses.replace(source.plan, width=_WIDTHS[precision])
+    return dataclasses.replace(source.plan, width=WIDTHS[precision])
 
 
 def _weights_only(source: Source, precision: str) -> tuple[bytes, Made]:
@@ -92,4 +90,5 @@ FORMAT = Format(
     embed=embed,
     look=lone.look,
     session=lone.session,
+    integers=integer.TfliteIntegers,
 )

@@ -18,6 +18,7 @@ from edgeproof.errors import Refused
 from export import lone
 from export.formats import Format, Look, Made
 from export.formats.tflite import flatbuffer_of
+from export.quantize.tflite import TfliteIntegers
 from export.targets.tflm import METHODS
 from export.tflite_metadata import aligned
 
@@ -205,5 +206,6 @@ FORMAT = Format(
     embed=embed,
     look=look,
     session=session,
+    integers=TfliteIntegers,
     flash=lambda data: len(aligned(data)),
 )

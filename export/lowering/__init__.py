@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+NN = "keras.src.backend.tensorflow.nn"
 Replaced = Mapping[tuple[str, str], Callable[[Any], Any]]
 
 # Whether a grouped convolution may stay one operator: TensorFlow's own CPU kernels have none.

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from export.lowering import Replaced
+from export.lowering import NN, Replaced
 from export.lowering.attention import masked
 
 # Klambauer et al., 2017, "Self-normalizing neural networks", section 2.
@@ -73,12 +73,11 @@ def _softmax(original: Any) -> Any:
     return call
 
 
-_NN = "keras.src.backend.tensorflow.nn"
 REPLACED: Replaced = {
-    (_NN, "elu"): _elu,
-    (_NN, "selu"): _selu,
-    (_NN, "celu"): _celu,
-    (_NN, "softplus"): _softplus,
-    (_NN, "log_sigmoid"): _log_sigmoid,
+    (NN, "elu"): _elu,
+    (NN, "selu"): _selu,
+    (NN, "celu"): _celu,
+    (NN, "softplus"): _softplus,
+    (NN, "log_sigmoid"): _log_sigmoid,
     ("keras.src.layers.activations.softmax:Softmax", "call"): _softmax,
 }

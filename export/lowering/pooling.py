@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from export.lowering import Replaced
+from export.lowering import NN, Replaced
 
 
 def _split(pool: Callable[[Any, int], Any], x: Any) -> Any:
@@ -50,10 +50,9 @@ def _adaptive(original: Any) -> Any:
     return pool
 
 
-_NN = "keras.src.backend.tensorflow.nn"
 REPLACED: Replaced = {
-    (_NN, "max_pool"): _windowed,
-    (_NN, "average_pool"): _windowed,
-    (_NN, "adaptive_max_pool"): _adaptive,
-    (_NN, "adaptive_average_pool"): _adaptive,
+    (NN, "max_pool"): _windowed,
+    (NN, "average_pool"): _windowed,
+    (NN, "adaptive_max_pool"): _adaptive,
+    (NN, "adaptive_average_pool"): _adaptive,
 }

@@ -12,9 +12,9 @@ import numpy as np
 from export.quantize import average, carried
 from export.quantize import operators as rules
 from export.quantize.bias import shift
-from export.quantize.carried import Carried
 from export.quantize.flat import Flat
 from export.quantize.forms import FLOAT, INT, Form, Range, form_of, span_of, stored, weight_scales
+from export.quantize.groups import Groups
 from export.quantize.names import LayerNames
 from export.quantize.plan import Plan
 from export.quantize.widths import widths
@@ -78,22 +78,16 @@ class _Quantizer:
         for one in self._averages:
             for index in one.operators:
                 self._widths[index] = plan.width
-        self._parent: dict[tuple[int, int], tuple[int, int]] = {}
-        self._fixed: dict[tuple[int, int], Form] = {}
-        self._members: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        self._apart: set[tuple[int, int]] = set()  # (operator, input) that is brought to the group's form first
-        self._shared: dict[int, set[int]] = {}  # inputs that share the output's form, by operator
+        self._groups = Groups(flat, self._widths, ranges)
         self._home: dict[int, Form] = {}
         self._at: dict[tuple[int, Form], int] = {}
         self._after: list[Any] = []
 
     def run(self) -> Quantized:
-        for index in range(len(self._before)):
-            self._tie(index)
         for state in self._carried:
-            self._carry(state)
+            self._groups.carry(state)
         for one in self._averages:
-            self._join((one.data, self._plan.width), (one.mean, self._plan.width))
+            self._groups.join((one.data, self._plan.width), (one.mean, self._plan.width))
             average.whole(self._flat, one)
         for tensor in map(int, self._flat.graph.inputs):
             if self._flat.is_float(tensor):
@@ -103,10 +97,10 @@ class _Quantizer:
         self._leave()
         self._flat.graph.operators = self._after
         self._rename()
-        kinds = Counter(self._flat.name(op) for op, width in zip(self._before, self._widths, strict=True) if not width)
-        floats = Counter({kind: n for kind, n in kinds.items() if self._is_float_kind(kind)})
+        left = [op for op, width in zip(self._before, self._widths, strict=True) if not width]
+        floats = Counter(self._flat.name(op) for op in left if self._holds_floats(op))
         counted = Counter(self._widths)
-        floats_of = {int(t) for op, w in zip(self._before, self._widths, strict=True) if not w for t in op.outputs}
+        floats_of = {int(t) for op in left for t in op.outputs}
         at = {tensor: (tensor, FLOAT) for tensor in floats_of}
         at |= {tensor: (self._at.get((tensor, form), tensor), form) for tensor, form in self._home.items()}
         data = self._flat.packed()
@@ -114,111 +108,16 @@ class _Quantizer:
         tensors = {tensor: (moved[index], form) for tensor, (index, form) in at.items() if index in moved}
         return Quantized(data, counted, floats, tensors)
 
-    def _is_float_kind(self, kind: str) -> bool:
-        return any(
-            self._flat.name(op) == kind
-            and not w
-            and any(self._flat.is_float(int(t)) for t in (*op.outputs, *op.inputs))
-            for op, w in zip(self._before, self._widths, strict=True)
-        )
-
-    # Groups of (tensor, width) that share one form.
-
-    def _find(self, key: tuple[int, int]) -> tuple[int, int]:
-        root = key
-        while self._parent.setdefault(root, root) != root:
-            root = self._parent[root]
-        self._parent[key] = root
-        return root
-
-    def _join(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
-        """Unite two groups; False when both are bound to different forms."""
-        one, other = self._find(one), self._find(other)
-        if one == other:
-            return True
-        bound = [self._fixed[key] for key in (one, other) if key in self._fixed]
-        if len(bound) == 2 and bound[0] != bound[1]:
-            return False
-        self._parent[other] = one
-        self._members[one] = self._members.pop(one, [one]) + self._members.pop(other, [other])
-        if bound:
-            self._fixed[one] = bound[0]
-        return True
-
-    def _tie(self, index: int) -> None:
-        operator, width = self._before[index], self._widths[index]
-        if not width:
-            return
-        kind = self._flat.name(operator)
-        if kind in rules.FIXED:
-            fixed = rules.FIXED[kind].int8 if width == 8 else rules.FIXED[kind].int16
-            assert fixed
-            self._fixed[self._find((int(operator.outputs[0]), width))] = Form(width, *fixed)
-        elif kind in rules.SAME:
-            outputs = [int(t) for t in operator.outputs]
-            for output in outputs[1:]:
-                self._join((outputs[0], width), (output, width))
-            inputs = self._same(operator, kind)
-            self._shared[index] = {position for position, _ in inputs}
-            for position, tensor in inputs:
-                fixed_source = self._find((tensor, width)) in self._fixed
-                # A tensor with a form of its own, beside others: it is brought to theirs, not they to its.
-                if (len(inputs) > 1 and fixed_source) or not self._join((tensor, width), (outputs[0], width)):
-                    self._apart.add((index, position))
-
-    def _carry(self, state: Carried) -> None:
-        """Both ends of a state in one form, which a 16-bit one holds with room to spare."""
-        one, other = (state.input, state.width), (state.output, state.width)
-        # A kernel may have bound the output to a form of its own (TANH): the state takes it over.
-        if state.width == 16 and self._find(other) not in self._fixed:
-            spans = [self._ranges[t] for t in (state.input, state.output) if t in self._ranges]
-            top = carried.HEADROOM * max(abs(side) for span in spans for side in span)
-            self._fixed[self._find(other)] = form_of((-top, top), 16)
-        self._join(other, one)
-
-    def _same(self, operator: Any, kind: str) -> list[tuple[int, int]]:
-        """(position, tensor) of the computed inputs that share the output's form."""
-        positions = rules.SAME[kind]
-        everything = list(enumerate(map(int, operator.inputs)))
-        chosen = everything if positions is None else [everything[p] for p in positions if p < len(everything)]
-        return [(p, t) for p, t in chosen if self._flat.is_float(t) and self._flat.constant(t) is None]
-
-    def _form(self, tensor: int, width: int) -> Form:
-        """Of a tensor at this width: what its group settled on."""
-        root = self._find((tensor, width))
-        if root in self._fixed:
-            return self._fixed[root]
-        ranges = [self._ranges[t] for t, _ in self._members.get(root, [root]) if t in self._ranges]
-        ranges += self._constants_of(root, width)
-        low = min((r[0] for r in ranges), default=0.0)
-        high = max((r[1] for r in ranges), default=0.0)
-        self._fixed[root] = form_of((low, high), width)
-        return self._fixed[root]
-
-    def _constants_of(self, root: tuple[int, int], width: int) -> list[Range]:
-        """Ranges of the constants that operators of one form hold beside it."""
-        found = []
-        for operator, wide in zip(self._before, self._widths, strict=True):
-            kind = self._flat.name(operator)
-            if wide != width or kind not in rules.SAME or self._find((int(operator.outputs[0]), width)) != root:
-                continue
-            positions = rules.SAME[kind]
-            for position, tensor in enumerate(map(int, operator.inputs)):
-                value = self._flat.constant(tensor)
-                if (positions is None or position in positions) and value is not None and value.dtype == np.float32:
-                    found.append((float(value.min()), float(value.max())))
-        return found
-
-    # Emission.
+    def _holds_floats(self, operator: Any) -> bool:
+        return any(self._flat.is_float(int(t)) for t in (*operator.outputs, *operator.inputs))
 
     def _enter(self, tensor: int) -> None:
         width = next((state.width for state in self._carried if state.input == tensor), self._plan.width)
-        form = self._form(tensor, width)
+        form = self._groups.form(tensor, width)
         entry = self._flat.graph.tensors[tensor]
         self._store(entry, form)
         self._home[tensor] = form
         self._at[tensor, form] = tensor
-        self._flat._constants[tensor] = None
 
     def _store(self, entry: Any, form: Form) -> None:
         model = self._flat.add_tensor("", (), INT[form.width], scale=form.scale, zero_point=form.zero)
@@ -267,13 +166,13 @@ class _Quantizer:
         self._after.append(operator)
         if width:
             for tensor in map(int, operator.outputs):
-                form = self._form(tensor, width)
+                form = self._groups.form(tensor, width)
                 self._home[tensor] = form
                 self._at[tensor, form] = tensor
                 self._store(self._flat.graph.tensors[tensor], form)
 
     def _average(self, one: average.Average, place: int) -> None:
-        form = self._form(one.data, self._plan.width)
+        form = self._groups.form(one.data, self._plan.width)
         data = self._as(one.data, form)
         if place == 2:
             self._home[one.mean], self._at[one.mean, form] = form, one.mean
@@ -287,7 +186,7 @@ class _Quantizer:
         inputs = [int(t) for t in operator.inputs]
         if kind in rules.WEIGHTED and self._flat.constant(inputs[rules.WEIGHTED[kind].weight]) is not None:
             return self._weighted(operator, kind, width)
-        shared = self._shared.get(index)
+        shared = self._groups.shared.get(index)
         found = []
         for position, tensor in enumerate(inputs):
             if tensor < 0 or not (self._computed(tensor) or self._flat.is_float(tensor)):
@@ -296,15 +195,14 @@ class _Quantizer:
             value = self._flat.constant(tensor)
             output = int(operator.outputs[0])
             if value is not None:
-                form = self._form(output, width) if kind in rules.SAME else form_of(span_of(value), width)
+                form = self._groups.form(output, width) if kind in rules.SAME else form_of(span_of(value), width)
                 found.append(self._constant(tensor, value, form))
-            elif shared is not None and position in shared and (index, position) in self._apart:
-                found.append(self._as(tensor, self._form(output, width)))
+            elif shared is not None and position in shared and (index, position) in self._groups.apart:
+                found.append(self._as(tensor, self._groups.form(output, width)))
             else:
                 home = self._home.get(tensor, FLOAT)
-                found.append(
-                    self._as(tensor, home if home.width == width and shared is None else self._form(tensor, width))
-                )
+                kept = home.width == width and shared is None
+                found.append(self._as(tensor, home if kept else self._groups.form(tensor, width)))
         return found
 
     def _constant(self, tensor: int, value: np.ndarray, form: Form) -> int:
@@ -322,7 +220,7 @@ class _Quantizer:
         data, weight = inputs[rule.data], self._flat.constant(inputs[rule.weight])
         assert weight is not None
         home = self._home.get(data, FLOAT)
-        form = home if home.width == width else self._form(data, width)
+        form = home if home.width == width else self._groups.form(data, width)
         bias_at = inputs[rule.bias] if len(inputs) > rule.bias else -1
         bias = self._flat.constant(bias_at)
         correct = self._plan.correct_bias and data in self._means
@@ -371,7 +269,7 @@ class _Quantizer:
         home = self._home.get(tensor, FLOAT)
         if home.width == width or not (home.width or self._flat.is_float(tensor)):
             return self._at.get((tensor, home), tensor)
-        return self._as(tensor, self._form(tensor, width))
+        return self._as(tensor, self._groups.form(tensor, width))
 
     def _rename(self) -> None:
         """Call inner tensors after their layers: paths of fused operations take kilobytes in small models."""

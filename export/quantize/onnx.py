@@ -95,12 +95,7 @@ class OnnxIntegers(Integers):
         names = LayerNames(self.layers)
         model = copy.deepcopy(self.model)
         spans = {n: v.range(plan.calibration) for n, v in (self.values if values is None else values).items()}
-        ranges = {
-            name: TensorData(lowest=np.float32(low), highest=np.float32(high))
-            for name, (low, high) in (
-                (n, v.range(plan.calibration)) for n, v in (self.values if values is None else values).items()
-            )
-        }
+        ranges = {n: TensorData(lowest=np.float32(low), highest=np.float32(high)) for n, (low, high) in spans.items()}
         excluded = [node.name for node in model.graph.node if names.of(node.name) in plan.floats and plan.floats]
         quantizer = QDQQuantizer(
             model,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 METHODS = ("min-max", "percentile", "mse", "entropy")
+WIDTHS = {"int8": 8, "int16x8": 16}  # bits of activations, by the precisions that need calibration samples
 
 
 @dataclass(frozen=True)

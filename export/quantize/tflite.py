@@ -83,13 +83,7 @@ def looped(source: Source, plan: Plan) -> tuple[bytes, dict[str, Any]]:
     plan = dataclasses.replace(plan, calibration="min-max", equalize=False, correct_bias=False)
     integers = TfliteIntegers(source)
     made = loops.quantize(float_graph(source), dict(source.calibration), plan, integers.layers)
-    n = len(next(iter(source.calibration.values())))
-    return made.data, {
-        "weights": "int8 per channel" if plan.per_channel else "int8 per tensor",
-        "activations": f"int{plan.width} per tensor",
-        "calibration": plan.calibration,
-        "samples": n,
-    }
+    return made.data, facts(integers, plan)
 
 
 def float_graph(source: Source) -> bytes:

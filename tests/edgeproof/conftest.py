@@ -87,9 +87,8 @@ def digits(exported: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def rewrite() -> Callable[[bytes, Callable[[Any], None]], bytes]:
-    """A .tflite file, changed through TensorFlow's own object form of it."""
-    schema = pytest.importorskip("tensorflow.lite.python.schema_py_generated")
+def rewrite(schema: Any) -> Callable[[bytes, Callable[[Any], None]], bytes]:
+    """A .tflite file, changed through the schema's own object form of it."""
     flatbuffers = pytest.importorskip("flatbuffers")
 
     def change(data: bytes, act: Callable[[Any], None]) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -120,21 +119,6 @@ def made(
 ) -> pipeline.Outcome:
     """The small model in every format and precision, to read and not to write in."""
     return export(small.folder, out=tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture(scope="session")
-def schema() -> Any:
-    """TensorFlow's own reader and writer of .tflite files, loaded without TensorFlow."""
-    tensorflow = importlib.util.find_spec("tensorflow")
-    assert tensorflow is not None
-    assert tensorflow.submodule_search_locations
-    path = Path(tensorflow.submodule_search_locations[0]) / "lite" / "python" / "schema_py_generated.py"
-    spec = importlib.util.spec_from_file_location("schema_py_generated", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclasses.dataclass(frozen=True)

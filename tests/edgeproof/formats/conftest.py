@@ -14,12 +14,6 @@ SHARED = Path(os.environ.get("EDGEPROOF_SHARED", Path(__file__).parents[4] / "sh
 
 
 @pytest.fixture(scope="session")
-def schema() -> Any:
-    """TensorFlow's own reader and writer of TFLite files."""
-    return pytest.importorskip("tensorflow.lite.python.schema_py_generated")
-
-
-@pytest.fixture(scope="session")
 def tflite_files() -> dict[str, bytes]:
     """One small network in every precision that the TFLite converter has, and two that it leaves mixed."""
     tf = pytest.importorskip("tensorflow")

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import random
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 _NUMBERS = (-1, -2, 0, 1, 2, 3, 7, 127, 128, 255, 1000, 65535, 1 << 20, (1 << 31) - 1, -(1 << 31))
 _LONG = (*_NUMBERS, 1 << 32, (1 << 63) - 1, -(1 << 63))
-
-
-@functools.cache
-def schema() -> Any:
-    """TensorFlow's own reader and writer of .tflite files, loaded without TensorFlow."""
-    found = importlib.util.find_spec("tensorflow")
-    assert found is not None
-    assert found.submodule_search_locations
-    path = Path(found.submodule_search_locations[0]) / "lite" / "python" / "schema_py_generated.py"
-    spec = importlib.util.spec_from_file_location("schema_py_generated", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def tflite(data: bytes, rng: random.Random) -> bytes:
     """A .tflite file with one to four fields changed, written anew."""
     import flatbuffers
 
-    model = schema().ModelT.InitFromPackedBuf(data, 0)
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
     for _ in range(20):
         wanted = rng.choice((1, 1, 1, 2, 4))
-        changed = schema().ModelT.InitFromPackedBuf(data, 0)
+        changed = schema.ModelT.InitFromPackedBuf(data, 0)
         for _ in range(wanted):
             _field(changed, rng)
         try:

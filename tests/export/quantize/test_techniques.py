@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +9,15 @@ import pytest
 
 from export.worker import Worker
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
-
-
-@pytest.fixture(scope="module")
-def child() -> Iterator[Worker]:
-    """A child that finds this folder's `children`."""
-    with Worker(environment={"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}) as worker:
-        yield worker
-
 
 @pytest.mark.parametrize("activation", ["relu", "relu6"])
 @pytest.mark.parametrize("factor", [1e3, 1e-3])
 def test_a_collapsed_network_is_equalized_without_being_asked(
-    child: Worker, tmp_path: Path, activation: str, factor: float
+    worker: Worker, tmp_path: Path, activation: str, factor: float
 ) -> None:
-    found = child.call("children:collapse", path=str(tmp_path / "m.h5"), activation=activation, factor=factor)
+    found = worker.call(
+        "tests.export.quantize.techniques:collapse", path=str(tmp_path / "m.h5"), activation=activation, factor=factor
+    )
     assert found["False"] > 0.3, "plain int8 of this network should be beyond use, or the test shows nothing"
     assert found["None"] == found["True"] < 0.1
     assert (found["None taken"], found["False taken"]) == (True, False)
@@ -38,31 +28,43 @@ def test_a_collapsed_network_is_equalized_without_being_asked(
 
 
 @pytest.mark.parametrize(("kind", "activation"), [("plain", "relu"), ("separable", "relu"), ("dense", "relu")])
-def test_equalization_keeps_the_float_function(child: Worker, tmp_path: Path, kind: str, activation: str) -> None:
+def test_equalization_keeps_the_float_function(worker: Worker, tmp_path: Path, kind: str, activation: str) -> None:
     path = str(tmp_path / "m.h5")
-    found = child.call("children:kept", path=path, kind=kind, activation=activation, factor=1000.0)
+    found = worker.call(
+        "tests.export.quantize.techniques:kept", path=path, kind=kind, activation=activation, factor=1000.0
+    )
     assert found["moved"]
     # Factors are powers of two, which change no mantissa; only sums that are split among threads may differ.
     assert found["change"] < 1e-6
 
 
-def test_a_clipped_activation_lets_no_factor_through(child: Worker, tmp_path: Path) -> None:
+def test_a_clipped_activation_lets_no_factor_through(worker: Worker, tmp_path: Path) -> None:
     path = str(tmp_path / "m.h5")
-    found = child.call("children:kept", path=path, kind="plain", activation="relu6", factor=1000.0)
+    found = worker.call(
+        "tests.export.quantize.techniques:kept", path=path, kind="plain", activation="relu6", factor=1000.0
+    )
     assert "b1" not in found["spreads"]
     assert found["change"] < 1e-6
-    dense = child.call("children:kept", path=path, kind="dense", activation="tanh", factor=1000.0)
+    dense = worker.call(
+        "tests.export.quantize.techniques:kept", path=path, kind="dense", activation="tanh", factor=1000.0
+    )
     assert (dense["moved"], dense["spreads"]) == (False, {})
 
 
-def test_a_model_without_imbalance_is_left_alone(child: Worker, tmp_path: Path) -> None:
-    found = child.call("children:kept", path=str(tmp_path / "m.h5"), kind="plain", activation="relu", factor=1.0)
+def test_a_model_without_imbalance_is_left_alone(worker: Worker, tmp_path: Path) -> None:
+    found = worker.call(
+        "tests.export.quantize.techniques:kept",
+        path=str(tmp_path / "m.h5"),
+        kind="plain",
+        activation="relu",
+        factor=1.0,
+    )
     assert not found["moved"]
     assert found["spreads"]
 
 
-def test_the_layer_that_costs_most_is_ranked_first_and_float_brings_it_back(child: Worker, tmp_path: Path) -> None:
-    found: dict[str, Any] = child.call("children:ranking", path=str(tmp_path / "m.h5"))
+def test_the_layer_that_costs_most_is_ranked_first_and_float_brings_it_back(worker: Worker, tmp_path: Path) -> None:
+    found: dict[str, Any] = worker.call("tests.export.quantize.techniques:ranking", path=str(tmp_path / "m.h5"))
     layer, drift, regained = found["layers"][0]
     assert layer == "c3"
     assert regained == pytest.approx(found["whole"] - found["without"])
@@ -72,13 +74,13 @@ def test_the_layer_that_costs_most_is_ranked_first_and_float_brings_it_back(chil
     assert {name for name, *_ in found["layers"]} == {"c1", "c2", "c3", "p1", "gap", "logits"}
 
 
-def test_layer_normalization_is_integer_throughout_in_sixteen_bits(child: Worker, tmp_path: Path) -> None:
-    found = child.call("children:widths", path=str(tmp_path / "m.h5"))
+def test_layer_normalization_is_integer_throughout_in_sixteen_bits(worker: Worker, tmp_path: Path) -> None:
+    found = worker.call("tests.export.quantize.techniques:widths", path=str(tmp_path / "m.h5"))
     assert "0" not in found["widths"]
     assert found["widths"]["16"] >= 5
     assert found["error"] < 0.1
 
 
-def test_bias_correction_takes_the_mean_error_out(child: Worker, tmp_path: Path) -> None:
-    found = child.call("children:correction", path=str(tmp_path / "m.h5"))
+def test_bias_correction_takes_the_mean_error_out(worker: Worker, tmp_path: Path) -> None:
+    found = worker.call("tests.export.quantize.techniques:correction", path=str(tmp_path / "m.h5"))
     assert found["True"] < 0.5 * found["False"]
