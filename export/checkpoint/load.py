@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 import json
 import shutil
 import tempfile
@@ -14,6 +16,8 @@ from typing import Any
 import h5py
 import keras
 from keras.src.applications.convnext import LayerScale, StochasticDepth
+from keras.src.ops import core, einops, image, linalg, math, nn, numpy
+from keras.src.ops.operation import Operation
 from keras.src.saving.serialization_lib import ObjectSharingScope
 
 import models.layers  # noqa: F401  registers the layers that Keras lacks
@@ -74,13 +78,26 @@ def _loaded(opening: Opening) -> Loaded:
         _check_words(config, source)
         config, changes = custom.replace(config, opening, known)
         writer = Writer(writer.keras, opening.backend or writer.backend)
-        translation = translate(config, writer, source, FUNCTIONS)
+        translation = translate(config, writer, source, FUNCTIONS, _operations())
+        changes = [*changes, *translation.changes]
         if translation.era == 3 and file.architecture is not None and not opening.architecture:
-            return Loaded(_native(opening, config if changes else None, known), changes)
+            return Loaded(_native(opening, translation.architecture if changes else None, known), changes)
         _check_known(translation.architecture, known, source)
         model = _rebuilt(translation.architecture, known, source)
         loaded = _filled(model, file, opening, config, translation)
-        return Loaded(loaded.model, [*changes, *translation.changes, *loaded.changes])
+        return Loaded(loaded.model, [*changes, *loaded.changes])
+
+
+@functools.cache
+def _operations() -> dict[str, str]:
+    """Every operation of Keras's and the module it is in."""
+    found = [
+        (kind.__name__, kind.__module__)
+        for module in (core, einops, image, linalg, math, nn, numpy)
+        for kind in vars(module).values()
+        if inspect.isclass(kind) and issubclass(kind, Operation) and kind.__module__ == module.__name__
+    ]
+    return dict(found)
 
 
 def _architecture(file: File, opening: Opening) -> tuple[dict[str, Any], Writer]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from export.checkpoint.dialects import keras1
+from export.checkpoint.dialects import keras1, keras3
 from export.checkpoint.dialects.notes import Notes, Writer, is_layer, layers
 from export.checkpoint.dialects.structure import MODELS, Structure
 
@@ -39,21 +40,28 @@ class Translation:
 
 
 def translate(
-    architecture: dict[str, Any], writer: Writer, source: str, allowed: frozenset[str] = frozenset()
+    architecture: dict[str, Any],
+    writer: Writer,
+    source: str,
+    allowed: frozenset[str] = frozenset(),
+    operations: Mapping[str, str] = MappingProxyType({}),
 ) -> Translation:
-    """Translate what is older than Keras 3.
+    """Translate what is older than Keras 3, and what Keras 3 itself writes and does not read.
 
     Args:
         architecture: the file's `model_config`; not changed.
         writer: who wrote the file.
         source: the file's name, for messages.
         allowed: TensorFlow functions that a model may call (`models.layers.tensor_function.FUNCTIONS`).
+        operations: Keras 3's operations, class -> module.
 
     Raises:
         Refused: something in it means what Keras 3 can't do.
     """
     if writer.major >= 3 or (not writer.major and _of_keras_3(architecture)):
-        return Translation(architecture, (), 3, {}, frozenset())
+        notes = Notes(writer, source)
+        architecture = keras3.convert(architecture, operations, notes)
+        return Translation(architecture, tuple(notes.changes), 3, {}, frozenset())
     architecture = copy.deepcopy(architecture)
     found = list(layers(architecture))
     era = writer.major or (1 if keras1.spoken(found) else 2)
