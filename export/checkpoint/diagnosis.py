@@ -25,7 +25,7 @@ _FREE = 8  # length of an axis that the model leaves open
 
 
 def diagnose(checkpoint: str, write: str) -> dict[str, Any]:
-    """Load a checkpoint, describe its model, and write it as a Keras 3 .h5 where that is asked for.
+    """Load a checkpoint, describe its model, and write it as a file of Keras 3 where that is asked for.
 
     Args:
         checkpoint: an `Opening` as text.
@@ -59,7 +59,7 @@ def _kinds(model: keras.Model) -> Iterator[str]:
 def _write(model: keras.Model, path: Path, opening: Opening) -> dict[str, Any]:
     contract = parse(opening.path).contract
     with tempfile.TemporaryDirectory() as folder:
-        clean = Path(folder) / "clean.h5"
+        clean = Path(folder) / f"clean{path.suffix}"
         try:
             model.save(clean)
             with keras.saving.custom_object_scope(custom.objects(opening)):
@@ -101,6 +101,6 @@ def _unfaithful(opening: Opening, received: str) -> Refused:
     return Refused(
         "checkpoint: what is written must load again as the same model.",
         received=f"{opening.path}: {received}",
-        fix="leave --write out: Keras's .h5 format can't hold this model (keras.ops between layers, for one); "
+        fix="--write clean.keras, as Keras reads no operations between layers (keras.ops) from its own .h5; "
         "export takes the file as it is",
     )

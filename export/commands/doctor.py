@@ -29,7 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help=".h5 or .keras file, or a folder that holds one")
     opening.arguments(parser)
     limits.arguments(parser)
-    parser.add_argument("--write", type=Path, metavar="CLEAN.h5", help="write the model as a Keras 3 .h5 file")
+    parser.add_argument(
+        "--write", type=Path, metavar="CLEAN.h5", help="write the model as a file of Keras 3, .h5 or .keras"
+    )
 
 
 def act(args: argparse.Namespace) -> int:
@@ -70,8 +72,10 @@ def _target(write: Path | None, path: Path) -> str:
     """
     if write is None:
         return ""
-    if write.suffix != ".h5":
-        raise Refused("doctor: --write writes a Keras 3 .h5 file.", received=str(write), fix="--write clean.h5")
+    if write.suffix not in (".h5", ".keras"):
+        raise Refused(
+            "doctor: --write writes a .h5 or .keras file of Keras 3.", received=str(write), fix="--write clean.h5"
+        )
     if write.exists() and path.exists() and os.path.samefile(write, path):
         raise Refused(
             "doctor: --write must not replace the file that is examined.", received=str(write), fix="--write clean.h5"

@@ -107,15 +107,36 @@ def test_a_model_that_hdf5_can_not_hold_is_not_written(run: Run, tmp_path: Path)
     assert run(tmp_path / "m.keras")[0] == 0
     status, out, _ = run(tmp_path / "m.keras", "--write", tmp_path / "clean.h5")
     assert status == 1
-    assert "keras.ops between layers" in out
+    assert "--write clean.keras" in out
     assert not (tmp_path / "clean.h5").exists()
+
+
+def test_operations_that_keras_itself_does_not_read_are_written_so_that_it_does(
+    run: Run, agree: Any, tmp_path: Path
+) -> None:
+    import keras
+
+    x = keras.Input((3,))
+    model = keras.Model(x, keras.ops.square(keras.layers.Dense(2)(x)) + 1.0)
+    model.save(tmp_path / "m.h5")
+    status, out, _ = run(tmp_path / "m.h5", "--write", tmp_path / "clean.keras")
+    assert status == 0
+    assert "Add, Square" in out
+    agree(model, keras.models.load_model(tmp_path / "clean.keras"))
+
+
+def test_a_contract_is_not_lost_on_the_way(run: Run, small: Any, tmp_path: Path) -> None:
+    status, out, _ = run(small.checkpoint, "--write", tmp_path / "clean.keras")
+    assert status == 1
+    assert "a contract is written as .h5" in out
+    assert not (tmp_path / "clean.keras").exists()
 
 
 @pytest.mark.parametrize("how", ["itself", "a link to it", "another ending"])
 def test_the_file_itself_is_never_written_over(how: str, run: Run, old: Any, tmp_path: Path) -> None:
     path = old[1]
     before = path.read_bytes()
-    target = {"itself": path, "a link to it": tmp_path / "link.h5", "another ending": tmp_path / "clean.keras"}[how]
+    target = {"itself": path, "a link to it": tmp_path / "link.h5", "another ending": tmp_path / "clean.npz"}[how]
     if how == "a link to it":
         target.symlink_to(path)
     status, _, err = run(path, "--write", target)
