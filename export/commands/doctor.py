@@ -29,9 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help=".h5 or .keras file, or a folder that holds one")
     opening.arguments(parser)
     limits.arguments(parser)
-    parser.add_argument(
-        "--write", type=Path, metavar="CLEAN.h5", help="write the model as a file of Keras 3, .h5 or .keras"
-    )
+    parser.add_argument("--write", type=Path, metavar="CLEAN.h5", help="write the model as Keras 3 does, .h5 or .keras")
 
 
 def act(args: argparse.Namespace) -> int:
@@ -45,6 +43,12 @@ def act(args: argparse.Namespace) -> int:
         raise Refused(
             "checkpoint: the file must be whole HDF5.", received=f"{path}: {crash.reason}", fix="copy it again"
         ) from crash
+    if facts["contract"] and args.write and args.write.suffix != ".h5":
+        raise Refused(
+            "doctor: a checkpoint with a contract is written as .h5, which carries it.",
+            received=str(args.write),
+            fix=f"--write {args.write.with_suffix('.h5')}",
+        )
     _tell_file(path, facts)
     if facts["missing"]:
         return _tell_missing(*facts["missing"])

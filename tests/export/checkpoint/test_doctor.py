@@ -126,9 +126,9 @@ def test_operations_that_keras_itself_does_not_read_are_written_so_that_it_does(
 
 
 def test_a_contract_is_not_lost_on_the_way(run: Run, small: Any, tmp_path: Path) -> None:
-    status, out, _ = run(small.checkpoint, "--write", tmp_path / "clean.keras")
-    assert status == 1
-    assert "a contract is written as .h5" in out
+    status, _, err = run(small.checkpoint, "--write", tmp_path / "clean.keras")
+    assert status == 2
+    assert "a contract is written as .h5" in err
     assert not (tmp_path / "clean.keras").exists()
 
 
