@@ -174,19 +174,18 @@ def test_free_batch_axis_is_used_and_changes_nothing(models: dict[str, runner.Mo
 @pytest.mark.parametrize(
     ("sample", "rule"),
     [
-        (np.zeros((20, 64), np.uint8), "without distortion"),
-        (np.zeros((1, 1), np.uint8), "without distortion"),
-        (np.zeros((28, 28), np.float32), "unsigned bytes"),
-        (np.zeros((28, 28, 4), np.uint8), "grey"),
-        (np.zeros((1, 28, 28), np.uint8), "grey"),
-        (np.zeros((28, 28), object), "unsigned bytes"),
-        ("no such file.png", "must exist"),
-        (Image.new("CMYK", (28, 28)), "8-bit grey or RGB"),
-        (Image.new("I;16", (28, 28)), "8-bit grey or RGB"),
-        ({}, "every input"),
-        ({"picture": np.zeros((28, 28), np.uint8)}, "every input"),
+        pytest.param(np.zeros((20, 64), np.uint8), "without distortion", id="wide"),
+        pytest.param(np.zeros((1, 1), np.uint8), "without distortion", id="tiny"),
+        pytest.param(np.zeros((28, 28), np.float32), "unsigned bytes", id="floats"),
+        pytest.param(np.zeros((28, 28, 4), np.uint8), "grey", id="four channels"),
+        pytest.param(np.zeros((1, 28, 28), np.uint8), "grey", id="channels first"),
+        pytest.param(np.zeros((28, 28), object), "unsigned bytes", id="objects"),
+        pytest.param("no such file.png", "must exist", id="no file"),
+        pytest.param(Image.new("CMYK", (28, 28)), "8-bit grey or RGB", id="CMYK"),
+        pytest.param(Image.new("I;16", (28, 28)), "8-bit grey or RGB", id="16 bits"),
+        pytest.param({}, "every input", id="nothing"),
+        pytest.param({"picture": np.zeros((28, 28), np.uint8)}, "every input", id="another name"),
     ],
-    ids=str,
 )
 def test_sample_that_is_none_is_refused(models: dict[str, runner.Model], sample: Any, rule: str) -> None:
     with pytest.raises(Refused, match=rule):

@@ -13,6 +13,8 @@ from edgeproof.errors import Refused
 from export.worker import Worker
 
 LIMIT = 1e-6
+# Some models enlarge any rounding: then twice what it makes when every weight moves by its last bit.
+OF_ROUNDING = 2.0
 _ACTIVATIONS = ("linear", "relu", "relu6", "gelu", "hard_sigmoid", "silu", "leaky_relu", "tanh", "elu")
 
 
@@ -61,7 +63,7 @@ _END = st.one_of(
 
 
 def _same(found: dict[str, Any]) -> None:
-    assert found["error"] <= LIMIT
+    assert found["error"] <= max(LIMIT, OF_ROUNDING * found["rounding"])
     assert found["weights"]
     assert found["outputs"]
 

@@ -84,11 +84,16 @@ def _crossed(model, draw=True):
     before, weights = run(model), [w.numpy() for w in model.weights]
     found = bridge.over(model)
     there = run(found.theirs)
+    for weight, value in zip(model.weights, weights, strict=True):
+        if str(weight.dtype).startswith("float"):
+            weight.assign(value * (1 + rng.choice([-1, 1], value.shape) * 2.0**-23).astype(value.dtype))
+    moved = run(model)
     for weight in model.weights:
         weight.assign(np.zeros(weight.shape, weight.dtype))
     found.back()
     return {
         "error": max(bridge.difference(a, b) for a, b in zip(before, there, strict=True)),
+        "rounding": max(bridge.difference(a, b) for a, b in zip(before, moved, strict=True)),
         "weights": all(np.array_equal(a, b.numpy()) for a, b in zip(weights, model.weights, strict=True)),
         "outputs": all(np.array_equal(a, b) for a, b in zip(before, run(model), strict=True)),
         "carried": sorted(type(x.ours).__name__ for x in found.theirs.layers if isinstance(x, bridge.Carried)),
