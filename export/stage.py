@@ -287,7 +287,7 @@ class Stage:
         return ""
 
     def _checks(self, kind: str, precision: str, made: Mapping[str, Any], plan: Mapping[str, Any]) -> list[Check]:
-        floats = f" (float operators: {', '.join(made['floats'])})" if made["floats"] else ""
+        floats = f" (of another precision: {', '.join(made['floats'])})" if made["floats"] else ""
         # Floats that were asked for, layer by layer, are named in the file and in its precision, and are no fault.
         meant = made["precision"] == precision or (bool(plan["floats"]) and made["precision"] == "mixed")
         checks = [

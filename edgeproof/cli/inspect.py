@@ -24,7 +24,7 @@ def act(args: argparse.Namespace) -> int:
         return 0
     precision, floats = formats.precision(summary)
     print(f"{args.file}: {summary.schema}, {summary.bytes:,} bytes, of them weights {summary.weight_bytes:,}")
-    print(f"precision   {precision}" + (f" (float operators: {', '.join(floats)})" if floats else ""))
+    print(f"precision   {precision}" + (f" (of another precision: {', '.join(floats)})" if floats else ""))
     if contract and contract.artifact and contract.artifact.precision != precision:
         print(f"            but its contract says {contract.artifact.precision}")
     # A signature's names are those that people gave; the tensors' own come from the converter.

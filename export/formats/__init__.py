@@ -28,7 +28,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Look:
-    """What a file says when it is read back: its precision, float operators that spoil it, operators, contract.
+    """What a file says when it is read back: its precision, operators of another one, operators, contract.
 
     `bytes` is what it takes on the device, where that is not the size of the file.
     """

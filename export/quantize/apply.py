@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from export.quantize import average, carried
+from export.quantize import average, carried, spelled
 from export.quantize import operators as rules
 from export.quantize.bias import shift
 from export.quantize.flat import Flat
@@ -70,18 +70,26 @@ class _Quantizer:
         means: Mapping[int, np.ndarray],
         states: Mapping[str, str],
     ) -> None:
-        self._flat, self._ranges, self._plan, self._names, self._means = flat, ranges, plan, names, means
-        self._before = list(flat.operators())
-        self._averages = average.find(flat, states)
-        counted = {end for one in self._averages for end in (one.total[0], one.count[0])}
-        self._widths, self._carried = carried.widths(flat, states, widths(flat, plan, names), counted)
-        for one in self._averages:
-            for index in one.operators:
-                self._widths[index] = plan.width
+        self._flat, self._plan, self._names, self._means = flat, plan, names, means
+        self._decide(states)
+        if added := spelled.spell(flat, self._widths):
+            ranges = {**ranges, **added}
+            self._decide(states)
         self._groups = Groups(flat, self._widths, ranges)
         self._home: dict[int, Form] = {}
         self._at: dict[tuple[int, Form], int] = {}
         self._after: list[Any] = []
+
+    def _decide(self, states: Mapping[str, str]) -> None:
+        """What is an average or a state, and how wide each operator is."""
+        self._before = list(self._flat.operators())
+        self._averages = average.find(self._flat, states)
+        counted = {end for one in self._averages for end in (one.total[0], one.count[0])}
+        plain = widths(self._flat, self._plan, self._names)
+        self._widths, self._carried = carried.widths(self._flat, states, plain, counted)
+        for one in self._averages:
+            for index in one.operators:
+                self._widths[index] = self._plan.width
 
     def run(self) -> Quantized:
         for state in self._carried:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -140,6 +140,21 @@ class Flat:
     def version(self, operator: Any) -> int:
         """Of an operator's code."""
         return int(self.model.operatorCodes[operator.opcodeIndex].version)
+
+    def ending(self, moved: Mapping[int, int]) -> bytes:
+        """The file's bytes with other tensors for outputs, and the operators that those need; spends this object."""
+        graph = self.graph
+        signatures = [s for s in self.model.signatureDefs or [] if s.subgraphIndex == 0]
+        for end in (end for signature in signatures for end in signature.outputs):
+            end.tensorIndex = moved.get(int(end.tensorIndex), int(end.tensorIndex))
+        graph.outputs = np.asarray([moved.get(int(t), int(t)) for t in graph.outputs], np.int32)
+        needed, kept = set(map(int, graph.outputs)), []
+        for operator in reversed(graph.operators):
+            if needed.intersection(map(int, operator.outputs)):
+                needed.update(map(int, operator.inputs))
+                kept.append(operator)
+        graph.operators = kept[::-1]
+        return self.packed()
 
     def packed(self) -> bytes:
         """The file's bytes, without tensors and operator codes that nothing uses; spends this object."""

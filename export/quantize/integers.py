@@ -59,6 +59,13 @@ class Integers(ABC):
             values: that ranges are taken from; None: those of all calibration samples.
         """
 
+    @abstractmethod
+    def unsquashed(self, data: bytes) -> bytes:
+        """A file of this format that ends before a last softmax or sigmoid.
+
+        Where those are sure, all forms of a model give the same output, and nothing can be chosen by it.
+        """
+
     @cached_property
     def layers(self) -> dict[str, bool]:
         """Names of the Keras layers, and whether each has a kernel."""
@@ -88,7 +95,7 @@ class Integers(ABC):
 
     @cached_property
     def _references(self) -> list[Arrays]:
-        return [outputs(self.graph, held) for _, held in self.folds]
+        return [outputs(self.unsquashed(self.graph), held) for _, held in self.folds]
 
     @cached_property
     def held(self) -> Arrays:
@@ -96,8 +103,8 @@ class Integers(ABC):
         return self.folds[0][1] if self.folds else {}
 
     def error(self, plan: Plan) -> float:
-        """Relative L2 distance from the float graph on samples that gave no ranges, the worst output's; inf if not
-        finite. Mean over the two halves."""
+        """Relative L2 distance from the float graph on samples that gave no ranges, before a last softmax or sigmoid;
+        the worst output's, inf if not finite. Mean over the two halves."""
         each = [
             self._distance(plan, values, held, reference)
             for values, (_, held), reference in zip(self._observed, self.folds, self._references, strict=True)
@@ -105,7 +112,7 @@ class Integers(ABC):
         return float(np.mean(each))
 
     def _distance(self, plan: Plan, values: Mapping[Any, Values], held: Arrays, reference: Arrays) -> float:
-        found = outputs(self.make(plan, values), held)
+        found = outputs(self.unsquashed(self.make(plan, values)), held)
         worst = max(metrics.closeness(reference[name], found[name]).relative_l2 for name in reference)
         return worst if np.isfinite(worst) else np.inf
 

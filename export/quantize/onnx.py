@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Their bodies are graphs that the quantizer leaves in floats, so that their ends gain nothing from being integers.
 _NESTED = frozenset({"If", "Loop", "Scan"})
+_SQUASHING = ("Softmax", "Sigmoid")
 
 
 @dataclass
@@ -73,6 +74,30 @@ class OnnxIntegers(Integers):
             return found | {name: feeds[name] for name in inputs}
 
         return watch(run, samples)
+
+    def unsquashed(self, data: bytes) -> bytes:
+        """Outputs are those of what goes into the last operator; onnxruntime leaves out what none of them needs."""
+        import onnx
+
+        model = onnx.load_from_string(data)
+        maker = {name: node for node in model.graph.node for name in node.output}
+        ends = {}
+        for output in model.graph.output:
+            last = maker.get(output.name)
+            while last and last.op_type in ("QuantizeLinear", "DequantizeLinear"):
+                last = maker.get(last.input[0])
+            if last and last.op_type in _SQUASHING:
+                ends[output.name] = last.input[0]
+        if not ends:
+            return data
+        for node in model.graph.node:
+            for names in (node.input, node.output):
+                for i, name in enumerate(names):
+                    names[i] = f"{name}_squashed" if name in ends else name
+        model.graph.node.extend(onnx.helper.make_node("Identity", [last], [end]) for end, last in ends.items())
+        found = model.SerializeToString(deterministic=True)
+        assert isinstance(found, bytes)
+        return found
 
     def settled(self, plan: Plan) -> Plan:
         """Also decides on 7-bit weights.

@@ -89,12 +89,13 @@ FREE = frozenset(
     }
 )  # fmt: skip
 
-# Kernels with 16-bit activations.
+# With 16-bit activations: those that have a kernel, and what `spelled` writes in such.
 WIDE = frozenset(
     {
         "ADD", "AVERAGE_POOL_2D", "BATCH_MATMUL", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D",
         "DYNAMIC_UPDATE_SLICE", "EXP", "EXPAND_DIMS",
-        "FULLY_CONNECTED", "GATHER", "LEAKY_RELU", "LOG", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM",
+        "FULLY_CONNECTED", "GATHER", "HARD_SWISH", "LEAKY_RELU", "LOG", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D",
+        "MEAN", "MINIMUM",
         "MIRROR_PAD", "MUL", "PACK", "PAD", "PADV2", "RELU", "RELU6", "RESHAPE", "RESIZE_BILINEAR",
         "RESIZE_NEAREST_NEIGHBOR", "REVERSE_V2", "RSQRT", "SLICE", "SOFTMAX", "SPLIT", "SQUEEZE", "STRIDED_SLICE",
         "SUB", "TANH", "TRANSPOSE", "TRANSPOSE_CONV", "UNPACK",

@@ -21,6 +21,8 @@ from export.quantize.ranges import Values
 if TYPE_CHECKING:
     from export.source import Source
 
+_SQUASHING = ("SOFTMAX", "LOGISTIC")
+
 
 @dataclass
 class TfliteIntegers(Integers):
@@ -49,6 +51,19 @@ class TfliteIntegers(Integers):
     def observed(self, samples: Arrays) -> dict[int, Values]:
         """By tensor of the prepared graph."""
         return ranges.observe(self.prepared, samples)
+
+    def unsquashed(self, data: bytes) -> bytes:
+        """Without the last operator of each output, and what brings its result to another form."""
+        flat = Flat(data)
+        maker = {int(t): operator for operator in flat.operators() for t in operator.outputs}
+        moved: dict[int, int] = {}
+        for output in map(int, flat.graph.outputs):
+            last = maker.get(output)
+            while last and flat.name(last) in ("QUANTIZE", "DEQUANTIZE"):
+                last = maker.get(int(last.inputs[0]))
+            if last and flat.name(last) in _SQUASHING:
+                moved[output] = int(last.inputs[0])
+        return flat.ending(moved) if moved else data
 
     def quantized(self, plan: Plan, values: Mapping[Any, Values] | None = None) -> apply.Quantized:
         """As `make`, with what became of the graph."""

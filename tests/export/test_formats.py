@@ -331,7 +331,7 @@ def test_a_precision_that_the_bytes_do_not_have_is_not_given_its_name(
     told = {r.asked: r for r in outcome.results}
     assert told["f32"].status == "verified"
     assert told["int8"].precision == "mixed"
-    assert "its bytes are mixed (float operators: DEQUANTIZE, DIV, QUANTIZE)" in told["int8"].reason
+    assert "its bytes are mixed (of another precision: DEQUANTIZE, DIV, QUANTIZE)" in told["int8"].reason
     assert not outcome.passed
     for result in outcome.results:
         if result.precision != result.asked:

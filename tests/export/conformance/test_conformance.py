@@ -156,7 +156,7 @@ def made(
 
 
 def test_a_cell_is_verified_mixed_float32_refused_or_wrong():
-    off = (Check("precision", False, "its bytes are mixed (float operators: CONV_3D)"),)
+    off = (Check("precision", False, "its bytes are mixed (of another precision: CONV_3D)"),)
     states = {
         "verified": made("verified"),
         "mixed": made("wanting", precision="mixed", checks=off),

@@ -10,7 +10,8 @@ import numpy as np
 
 from export.quantize import blame, equalize
 from export.quantize.integers import outputs, settled
-from export.quantize.plan import Plan
+from export.quantize.onnx import OnnxIntegers
+from export.quantize.plan import METHODS, Plan
 from export.quantize.tflite import TfliteIntegers
 from export.source import Source
 
@@ -149,3 +150,34 @@ def correction(path):
         found = next(iter(outputs(integers.make(plan), x).values()))
         told[str(corrected)] = np.abs((found - exact).mean(axis=0)).mean().item()
     return told
+
+
+def unsquashed(path, squash):
+    """Of a classifier that is always sure: how far its logits are from those that its ends' own inverse gives."""
+    keras.utils.set_random_seed(5)
+    x = keras.Input((16,), name="x")
+    y = layers.Dense(24, activation="relu", name="d1")(x)
+    y = layers.Dense(4, name="d2", kernel_initializer=keras.initializers.RandomNormal(stddev=6.0))(y)
+    model = keras.Model(x, layers.Activation(squash, name="end")(y))
+    model.save(path)
+    logits = keras.Model(x, model.get_layer("d2").output)
+    rng = np.random.default_rng(0)
+    samples = rng.standard_t(3, size=(64, 16)).astype(np.float32)  # with rare large values, which min-max keeps all
+    source = Source(Path(path))
+    source.calibration = {"x": samples}
+    truth, sure = logits(samples).numpy(), model(samples).numpy()
+    found = {}
+    for kind in (TfliteIntegers, OnnxIntegers):
+        integers = kind(source)
+        plan = Plan(calibration="min-max", correct_bias=False)
+        (plain,) = outputs(integers.unsquashed(integers.graph), {"x": samples}).values()
+        (whole,) = outputs(integers.unsquashed(integers.make(plan)), {"x": samples}).values()
+        errors = [integers.error(Plan(calibration=method, correct_bias=False)) for method in METHODS]
+        found[kind.__name__] = {
+            "float": float(np.abs(plain - truth).max() / np.abs(truth).max()),
+            "quantized": float(np.abs(whole - truth).max() / np.abs(truth).max()),
+            "sure": float(np.median(np.abs(sure - 0.5).max(axis=1) + 0.5)),
+            "best": min(errors),
+            "worst": max(errors),
+        }
+    return found

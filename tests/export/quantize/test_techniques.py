@@ -81,6 +81,17 @@ def test_layer_normalization_is_integer_throughout_in_sixteen_bits(worker: Worke
     assert found["error"] < 0.1
 
 
+@pytest.mark.parametrize("squash", ["softmax", "sigmoid"])
+def test_what_is_chosen_by_is_the_error_before_a_softmax(worker: Worker, tmp_path: Path, squash: str) -> None:
+    found = worker.call("tests.export.quantize.techniques:unsquashed", path=str(tmp_path / "m.h5"), squash=squash)
+    for kind in ("TfliteIntegers", "OnnxIntegers"):
+        assert found[kind]["float"] < 1e-6
+        assert found[kind]["quantized"] < 4 / 255  # some steps: of the input, the hidden layer and the logits
+        # Each output is sure: to eight bits, all ranges give the same.
+        assert found[kind]["sure"] > 0.99
+        assert found[kind]["best"] < 0.9 * found[kind]["worst"]
+
+
 def test_bias_correction_takes_the_mean_error_out(worker: Worker, tmp_path: Path) -> None:
     found = worker.call("tests.export.quantize.techniques:correction", path=str(tmp_path / "m.h5"))
     assert found["True"] < 0.5 * found["False"]
