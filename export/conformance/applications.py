@@ -27,10 +27,10 @@ _HEAD = """# Architectures of keras.applications
 Each with {classes} classes, logits for outputs, at the smallest input that the family allows; exported and verified by
 `python -m export.conformance --applications`. Weights are random, seeded by the name, as each layer's initializer draws
 them; one forward pass over smooth coloured pictures gives every BatchNormalization the mean square of what comes to it
-as variance (one for all channels) and means of a tenth of its root (MobileNetV3's a fifth lower), and ConvNeXt's layer
-scales are 0.5. With each channel's own statistics a deep model of random weights is chaos, which enlarges any rounding
-a hundredfold; so made, an error stays about as large as it came. Cells as in [layers.md](layers.md); what is allowed is
-what any export is held to by default, as a deep model adds roundings up.
+as variance (one for all channels) and means of a tenth of its root (MobileNetV3's and EfficientNet's 0.3 lower), and
+ConvNeXt's layer scales are 0.5. With each channel's own statistics a deep model of random weights is chaos, which
+enlarges any rounding a hundredfold; so made, an error grows by less than ten. Cells as in [layers.md](layers.md); what
+is allowed is what any export is held to by default, as a deep model adds roundings up.
 """
 
 
