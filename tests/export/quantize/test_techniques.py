@@ -86,7 +86,7 @@ def test_what_is_chosen_by_is_the_error_before_a_softmax(worker: Worker, tmp_pat
     found = worker.call("tests.export.quantize.techniques:unsquashed", path=str(tmp_path / "m.h5"), squash=squash)
     for kind in ("TfliteIntegers", "OnnxIntegers"):
         assert found[kind]["float"] < 1e-6
-        assert found[kind]["quantized"] < 4 / 255  # some steps: of the input, the hidden layer and the logits
+        assert found[kind]["quantized"] < 6 / 255  # two steps each of the input, the hidden layer and the logits
         assert found[kind]["error"] == pytest.approx(found[kind]["apart"], rel=1e-4)
 
 
