@@ -7,7 +7,8 @@ sound, MobileNet, a wake word network) and `data/wakeword_wav/`. Inputs are natu
 of the two photographs in scikit-learn, log-mel windows of a recorded stream computed as the autoencoder's makers do,
 and the samples that come with the wake word network. Three quarters are held apart and compared; all tools calibrate
 on the same other quarter. Every figure is a distance from the .h5's own outputs, on the kernels that ship (XNNPACK) and
-on the reference kernels. `converter` is `tf.lite.TFLiteConverter` as its guide shows it; `ai-edge-quantizer` its
+on the reference kernels; a network that ends in a softmax is compared before it too, where being sure hides nothing.
+`converter` is `tf.lite.TFLiteConverter` as its guide shows it; `ai-edge-quantizer` its
 `static_wi8_ai8` recipe on the converter's float file (left out with a line where the package is not installed).
 """
 
@@ -24,6 +25,8 @@ from edgeproof import formats as file_formats
 from edgeproof import metrics, samples, timing
 from edgeproof.runner import Model
 from export import formats, pipeline
+from export.quantize.onnx import OnnxIntegers
+from export.quantize.tflite import TfliteIntegers
 from export.worker import Crashed, Worker
 
 # Each checkpoint, and the int8 file that its makers published.
@@ -33,7 +36,8 @@ CASES = {
     "vww_96": Path("vww_96_int8.tflite"),
     "str_ww_ref_model": Path("str_ww_ref_model.tflite"),
 }
-PAIRS = ["tflite:int8", "onnx:int8"]
+PAIRS = ["tflite:int8", "tflite:int16x8", "onnx:int8"]
+ENDS = {"tflite": TfliteIntegers, "onnx": OnnxIntegers}
 KERNELS = ("xnnpack", "reference")
 
 
@@ -109,14 +113,18 @@ def _case(name: str, folder: Path, published: Path, held: np.ndarray, seen: np.n
     samples.Samples(evaluation={"x": held}, calibration={"x": seen}).write(given)
     # The wake word samples hold some twice, which the linter would stop at; here all tools are given the same.
     request = pipeline.Request(
-        folder / f"{name}.h5", formats.parse(PAIRS), samples=given, out=scratch / "out", as_is=True
+        folder / f"{name}.h5", formats.parse(["tflite:f32", *PAIRS]), samples=given, out=scratch / "out", as_is=True
     )
     outcome = pipeline.run(request)
     (reference,) = outcome.reference.values()
     print(f"{name}.h5 on {len(held)} natural inputs (calibrated on {len(seen)} others)")
-    print(f"  {'int8 by':<32} {'bytes':>9}  {'relative L2':>21} {'agreement':>10} {'ms':>7}  ({' / '.join(KERNELS)})")
+    heads = f"{'bytes':>9}  {'relative L2':>21} {'before softmax':>21} {'agreement':>10} {'ms':>7}"
+    print(f"  {'int8 by':<32} {heads}  ({' / '.join(KERNELS)})")
     made = {f"Edgeproof ({r.asked} {r.format})": outcome.out / r.file for r in outcome.results if r.file}
     files = {who: path.read_bytes() for who, path in made.items()}
+    exact = files.pop("Edgeproof (f32 tflite)")
+    ends = TfliteIntegers.unsquashed(exact)
+    logits = _outputs(ends, held, KERNELS[0]) if ends != exact else None
     with Worker() as child:
         files |= _others(child, folder / f"{name}.h5", seen, scratch)
     files |= {"its makers": (folder / published).read_bytes()}
@@ -124,7 +132,7 @@ def _case(name: str, folder: Path, published: Path, held: np.ndarray, seen: np.n
         if data is None:
             print(f"  {who:<32} failed or is not installed")
         else:
-            _row(who, data, reference, held, name)
+            _row(who, data, (reference, logits), held, name)
 
 
 def _others(child: Worker, checkpoint: Path, seen: np.ndarray, scratch: Path) -> dict[str, bytes | None]:
@@ -144,22 +152,25 @@ def _others(child: Worker, checkpoint: Path, seen: np.ndarray, scratch: Path) ->
     return found
 
 
-def _row(who: str, data: bytes, reference: np.ndarray, held: np.ndarray, name: str) -> None:
+def _outputs(data: bytes, held: np.ndarray, kernels: str) -> np.ndarray:
+    model = Model(data, file_formats.read_bytes(data, "file"), kernels=kernels)
+    end = model.session.inputs[0].name
+    return np.concatenate([next(iter(model.infer({end: x[None]}).values())) for x in held])
+
+
+def _row(who: str, data: bytes, truths: tuple[np.ndarray, np.ndarray | None], held: np.ndarray, name: str) -> None:
     summary = file_formats.read_bytes(data, who)
     kernels = KERNELS if summary.format == "tflite" else ("onnxruntime",)
-    distances, agreements = [], []
-    for kernel in kernels:
-        model = Model(data, summary, kernels=kernel)
-        end = model.session.inputs[0].name
-        found = np.concatenate([next(iter(model.infer({end: x[None]}).values())) for x in held])
-        distances.append(metrics.closeness(reference, found.reshape(reference.shape)).relative_l2)
-        agreements.append(np.mean(metrics.decisions(reference) == metrics.decisions(found)))
+    cells = []
+    for truth, file in zip(truths, (data, ENDS[summary.format].unsquashed(data)), strict=True):
+        found = [] if truth is None else [_outputs(file, held, kernel).reshape(truth.shape) for kernel in kernels]
+        cells.append(" / ".join(f"{metrics.closeness(truth, f).relative_l2:.4f}" for f in found))
+    agreement = np.mean(metrics.decisions(truths[0]) == metrics.decisions(_outputs(data, held, kernels[0])))
     model = Model(data, summary, kernels=kernels[0])
     end, one = model.session.inputs[0].name, held[:1]
     ms, _ = timing.quantiles(lambda: model.infer({end: one}), 200)
-    distance = " / ".join(f"{d:.4f}" for d in distances)
-    same = "" if name == "ad01" else f"{agreements[0]:.2%}"
-    print(f"  {who:<32} {len(data):>9,}  {distance:>21} {same:>10} {ms:>7.3f}")
+    same = "" if name == "ad01" else f"{agreement:.2%}"
+    print(f"  {who:<32} {len(data):>9,}  {cells[0]:>21} {cells[1]:>21} {same:>10} {ms:>7.3f}")
 
 
 if __name__ == "__main__":

@@ -59,8 +59,9 @@ class Integers(ABC):
             values: that ranges are taken from; None: those of all calibration samples.
         """
 
+    @staticmethod
     @abstractmethod
-    def unsquashed(self, data: bytes) -> bytes:
+    def unsquashed(data: bytes) -> bytes:
         """A file of this format that ends before a last softmax or sigmoid.
 
         Where those are sure, all forms of a model give the same output, and nothing can be chosen by it.

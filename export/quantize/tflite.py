@@ -52,7 +52,8 @@ class TfliteIntegers(Integers):
         """By tensor of the prepared graph."""
         return ranges.observe(self.prepared, samples)
 
-    def unsquashed(self, data: bytes) -> bytes:
+    @staticmethod
+    def unsquashed(data: bytes) -> bytes:
         """Without the last operator of each output, and what brings its result to another form."""
         flat = Flat(data)
         maker = {int(t): operator for operator in flat.operators() for t in operator.outputs}
