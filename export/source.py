@@ -6,7 +6,7 @@ import contextlib
 import enum
 import functools
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,19 @@ class Form(enum.Enum):
     LOWERED = "lowered"
     SPLIT = "split"
     PLANES = "planes"
+
+
+def compiled(model: keras.Model) -> Callable[[Sequence[Any]], list[Any]]:
+    """The model as a compiled function from a list of its inputs to a list of its outputs, tensors both.
+
+    Without autograph, as Keras runs it.
+    """
+
+    def call(feeds: Sequence[Any]) -> list[Any]:
+        return list(tf.nest.flatten(model(feeds if len(feeds) > 1 else feeds[0], training=False)))
+
+    found: Callable[[Sequence[Any]], list[Any]] = tf.function(call, autograph=False)
+    return found
 
 
 @dataclass
@@ -95,18 +108,18 @@ class Source:
             # Identities, so that the ends of the graph carry these very names in every format.
             return {n: tf.identity(v, name=n) for n, v in zip(model.output_names, flat, strict=True)}
 
-        return tf.function(call, input_signature=self.signature(batch))
+        return tf.function(call, input_signature=self.signature(batch), autograph=False)  # as Keras runs it
 
     def signature(self, batch: int | None) -> list[Any]:
         """Specs of the inputs, with their names and this batch size."""
         return [tf.TensorSpec((batch, *t.shape[1:]), t.dtype, name=t.name) for t in self.model.inputs]
 
-    @contextlib.contextmanager
-    def saved_model(self, batch: int | None) -> Any:
-        """A SavedModel of `function(batch, Form.PLANES)` in a temporary folder, signature `serving_default`."""
-        with tempfile.TemporaryDirectory() as folder:
-            self.save(Path(folder), batch, Form.PLANES)
-            yield folder
+    @cached_property
+    def single(self) -> str:
+        """A folder with a SavedModel of `function(1, Form.PLANES)`, signature `serving_default`."""
+        self.cache["single"] = folder = tempfile.TemporaryDirectory()  # goes when the source goes
+        self.save(Path(folder.name), 1, Form.PLANES)
+        return folder.name
 
     def save(self, folder: Path, batch: int | None, form: Form = Form.LOWERED, **extra: Any) -> None:
         """Write a SavedModel; `extra` are trackable attributes to keep in it, such as assets."""

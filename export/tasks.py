@@ -48,12 +48,14 @@ def reference(checkpoint: str, tensors: str, out: str) -> None:
     """The checkpoint's own outputs for the tensors in an .npz file."""
     import tensorflow as tf
 
+    from export.source import compiled
+
     model = _source(checkpoint).model
     names = [t.name for t in model.inputs]
-    call = tf.function(lambda feeds: model(feeds if len(feeds) > 1 else feeds[0], training=False))
+    call = compiled(model)
 
     def run(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        results = tf.nest.flatten(call([tf.constant(batch[name]) for name in names]))
+        results = call([tf.constant(batch[name]) for name in names])
         return {name: r.numpy() for name, r in zip(model.output_names, results, strict=True)}
 
     arrays.write(out, batched(run, arrays.read(tensors), 64))

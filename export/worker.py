@@ -92,6 +92,7 @@ class Worker:
             **family.marked(),
         }
         self._child: subprocess.Popen[bytes] | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  as long-lived as the worker
         self._buffer = bytearray()
 
@@ -149,15 +150,21 @@ class Worker:
                 if pipe:
                     with suppress(BrokenPipeError):  # of a request that the dead child never took
                         pipe.close()
+        if self._scratch:
+            self._scratch.cleanup()
         self._child, self._buffer = None, bytearray()
 
     def _start(self) -> subprocess.Popen[bytes]:
+        # Its own, for it ends by a signal and tidies nothing away: converters and TensorFlow leave files.
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix="edgeproof-", dir=self._environment.get("TMPDIR"), ignore_cleanup_errors=True
+        )
         self._child = subprocess.Popen(
             [sys.executable, "-m", "export.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=self._environment,
+            env={**self._environment, "TMPDIR": self._scratch.name},
             start_new_session=True,
             bufsize=0,
         )

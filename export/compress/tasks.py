@@ -25,6 +25,7 @@ from export.compress.cluster import cluster
 from export.compress.prune import prune
 from export.compress.recipe import Recipe
 from export.compress.tune import Tuner
+from export.source import compiled
 
 _BATCH = 64
 
@@ -109,7 +110,7 @@ def write(path: Path, model: keras.Model, contract: Contract) -> None:
 
 def _answers(model: keras.Model, inputs: arrays.Arrays) -> list[np.ndarray]:
     names = list(inputs)
-    call = tf.function(lambda feeds: tf.nest.flatten(model(feeds if len(feeds) > 1 else feeds[0], training=False)))
+    call = compiled(model)
 
     def run(batch: arrays.Arrays) -> arrays.Arrays:
         return {str(i): t.numpy() for i, t in enumerate(call([tf.constant(batch[name]) for name in names]))}

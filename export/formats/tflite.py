@@ -54,15 +54,14 @@ def _weights_only(source: Source, precision: str) -> tuple[bytes, Made]:
     """Weights stored small, activations in float."""
     import tensorflow as tf
 
-    with source.saved_model(1) as folder:
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        quantization = {"weights": "int8 per channel", "activations": "int8 at run time"}
-        if precision == "f16":
-            converter.target_spec.supported_types = [tf.float16]
-            quantization = {"weights": "float16"}
-        return converter.convert(), Made(quantization, {})
+    converter = tf.lite.TFLiteConverter.from_saved_model(source.single)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    quantization = {"weights": "int8 per channel", "activations": "int8 at run time"}
+    if precision == "f16":
+        converter.target_spec.supported_types = [tf.float16]
+        quantization = {"weights": "float16"}
+    return converter.convert(), Made(quantization, {})
 
 
 def no_calibration(precision: str, source: Source) -> Refused:

@@ -107,10 +107,9 @@ def float_graph(source: Source) -> bytes:
     if "tflite" not in source.cache:
         import tensorflow as tf
 
-        with source.saved_model(1) as folder:
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-            source.cache["tflite"] = loops.tidy(converter.convert())
+        converter = tf.lite.TFLiteConverter.from_saved_model(source.single)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        source.cache["tflite"] = loops.tidy(converter.convert())
     data = source.cache["tflite"]
     assert isinstance(data, bytes)
     return data

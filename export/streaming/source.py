@@ -12,7 +12,7 @@ from edgeproof.backends import Port
 from edgeproof.contract import Contract, Graph, Tensor
 from edgeproof.stream import Stream
 from export.arrays import Arrays
-from export.source import Source
+from export.source import Source, compiled
 from export.streaming.layers.running import LOWEST
 from export.streaming.walk import Step, step_model
 
@@ -108,18 +108,16 @@ class _Keras:
     """The float step model as a session."""
 
     def __init__(self, step: Step) -> None:
-        import tensorflow as tf
 
         found = graph(step)
         self.inputs, self.outputs = (
             tuple(Port(end.name, end.shape, np.dtype(end.dtype)) for end in ends)
             for ends in (found.inputs, found.outputs)
         )
-        model = step.model
-        self._call = tf.function(lambda feeds: model(feeds if len(feeds) > 1 else feeds[0], training=False))
+        self._call = compiled(step.model)
 
     def __call__(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [value.numpy() for value in keras.tree.flatten(self._call([np.asarray(feed) for feed in feeds]))]
+        return [value.numpy() for value in self._call([np.asarray(feed) for feed in feeds])]
 
     def reset(self) -> None:
         """It keeps nothing: its states are ends."""

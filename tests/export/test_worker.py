@@ -247,3 +247,11 @@ def test_the_default_is_a_share_of_the_smallest_memory_that_is_told(tmp_path: Pa
     (tmp_path / "sys/fs/cgroup/memory.max").write_text("4096\n")
     assert machine_memory(tmp_path) == 4096
     assert machine_memory(tmp_path / "nowhere") == 0
+
+
+def test_what_a_child_leaves_in_its_temporary_folder_goes_with_it(tmp_path: Path) -> None:
+    with Worker(environment=ENVIRONMENT | {"TMPDIR": str(tmp_path)}) as worker:
+        left = Path(worker.call("tempfile:mkdtemp"))
+        assert left.is_dir()
+        assert tmp_path in left.parents
+    assert not list(tmp_path.iterdir())
