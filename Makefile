@@ -38,11 +38,11 @@ demo: environment ## train LeNet-5, export it to every format, verify each, run 
 
 .PHONY: test
 test: environment ## the default tests (under 8 minutes)
-	$(PY) -m pytest -q -n 2 --dist loadfile
+	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-all
 test-all: environment ## every test: each recipe in each format, and the long tiers
-	$(PY) -m pytest -q -n 2 --dist loadfile -m ""
+	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m ""
 
 .PHONY: lint
 lint: environment ## ruff and mypy, as continuous integration runs them

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,13 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-# How long one example takes says more about what else the machine does than about the code.
+# How long one example takes says more about what else the machine does than about the code. In continuous integration
+# the examples follow from the test alone, so that a change is judged by itself; elsewhere each run draws others.
 hypothesis.settings.register_profile(
-    "edgeproof", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "edgeproof",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
 )
 hypothesis.settings.load_profile("edgeproof")
 
@@ -54,13 +60,30 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Nothing is trained: the layers are as they were drawn, and the last one is solved for by least squares. The
     pictures are 8x8, so that every reader resizes them.
     """
-    folder = tmp_path_factory.mktemp("exported")
-    _checkpoint(folder)
-    # A network that never learned to keep classes apart loses more to rounding than the default half point.
-    command = [sys.executable, "-m", "export", str(folder), "--max-drop", "5", "--to"]
-    made = subprocess.run([*command, "tflite:f32", "tflite:int8", "onnx:f32"], cwd=ROOT, capture_output=True, text=True)
-    assert made.returncode == 0, made.stdout + made.stderr
-    return folder
+
+    def make(folder: Path) -> None:
+        _checkpoint(folder)
+        # A network that never learned to keep classes apart loses more to rounding than the default half point.
+        command = [sys.executable, "-m", "export", str(folder), "--max-drop", "5", "--to"]
+        command += ["tflite:f32", "tflite:int8", "onnx:f32"]
+        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert made.returncode == 0, made.stdout + made.stderr
+
+    return once("exported", make, tmp_path_factory)
+
+
+def once(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
+    """A folder that one of the processes that share the tests makes, and all of them read."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    base = factory.getbasetemp() if alone else factory.getbasetemp().parent
+    whole, part = base / name, base / f"{name}-{os.getpid()}"
+    with open(base / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists():
+            part.mkdir()
+            make(part)
+            part.rename(whole)
+    return whole
 
 
 def _checkpoint(folder: Path) -> None:

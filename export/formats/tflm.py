@@ -77,10 +77,20 @@ def session(path: Path, runtime: str) -> lone.Session:
 
 
 def payload(path: Path) -> bytes:
-    """The flatbuffer, from the text of the array."""
-    text = (path / f"{_name(path)}.c").read_text()
-    body = text[text.index("= {") + 3 : text.rindex("};")]
-    return bytes(int(number, 16) for number in re.findall(r"0x([0-9a-f]{2})", body))
+    """The flatbuffer, from the text of the array.
+
+    Raises:
+        Refused: the text is not what `convert` writes.
+    """
+    file = path / f"{_name(path)}.c"
+    text = file.read_text()
+    try:
+        body = text[text.index("= {") + 3 : text.rindex("};")]
+        return bytes.fromhex(re.sub("0x|,", "", body))
+    except ValueError as error:
+        raise Refused(
+            "export: the C array must be as it was written.", received=f"{file}: {error}", fix="export it again"
+        ) from error
 
 
 def _name(path: Path) -> str:
@@ -95,7 +105,7 @@ def _identifier(text: str) -> str:
 
 def _source_text(name: str, data: bytes) -> str:
     rows = (data[i : i + _BYTES_A_LINE] for i in range(0, len(data), _BYTES_A_LINE))
-    body = "\n".join("    " + " ".join(f"0x{byte:02x}," for byte in row) for row in rows)
+    body = "\n".join("    " + "0x" + row.hex(",").replace(",", ", 0x") + "," for row in rows)
     return (
         f'#include "{name}.h"\n\n'
         f"/* TensorFlow Lite reads weights in place, so the array must not start anywhere. */\n"

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from edgeproof.metrics import closeness
+
 Layers = list[list[Any]]  # [class name, configuration] each
 
 
@@ -39,7 +41,7 @@ def compare(layers: Layers, features: int, time: int, seed: int) -> dict[str, An
     (ours,), whole = found.values(), model(x).numpy()
     same = ours.shape == whole.shape
     return {
-        "relative": float(np.abs(ours - whole).max() / np.abs(whole).max()) if same else None,
+        "relative": closeness(whole, ours).relative if same else None,
         "shapes": [list(ours.shape), list(whole.shape)],
         "hop": step.stream.hop,
         "states": [[s.input, s.delay] for s in step.stream.states],

@@ -61,6 +61,7 @@ def pictures(small: Any) -> dict[str, np.ndarray]:
 # --- the whole road ---
 
 
+@pytest.mark.all  # tests/contract takes this road by default
 def test_lenet5_in_every_format_from_the_command_line(exported: Path, tmp_path: Path) -> None:
     folder, out = tmp_path / "lenet5", tmp_path / "lenet5" / "export"
     folder.mkdir()

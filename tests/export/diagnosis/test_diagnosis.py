@@ -58,7 +58,8 @@ def named(helper: Worker, folder: Path, how: str, depth: Any, limits: Limits, pr
 USUAL = Limits(bytes=4 << 30)
 
 
-@pytest.mark.parametrize("depth", [*(pytest.param(d, marks=pytest.mark.all) for d in (0, 4, "end")), "inner"])
+@pytest.mark.all
+@pytest.mark.parametrize("depth", [0, 4, "end", "inner"])
 def test_a_layer_that_raises_is_named_at_any_depth(helper: Worker, tmp_path: Path, depth: Any) -> None:
     tried = attempt(helper, tmp_path, "raise", depth, "int8" if depth == 4 else "f32")
     crash = crash_of(helper, tried)
@@ -68,6 +69,7 @@ def test_a_layer_that_raises_is_named_at_any_depth(helper: Worker, tmp_path: Pat
     assert f'Trap "{path}" {{"how": "raise", "units": 7}}, by itself too' in said
 
 
+@pytest.mark.all
 def test_a_layer_that_dies_is_named(helper: Worker, tmp_path: Path) -> None:
     begun = time.monotonic()
     assert 'Trap "trap"' in named(helper, tmp_path, "abort", 3, USUAL)

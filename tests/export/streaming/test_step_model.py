@@ -78,7 +78,7 @@ def test_stepping_is_the_whole_sequence(worker: Worker, layers: list[Any], featu
     try:
         found = worker.call("steppers:compare", layers=layers, features=features, time=48, seed=seed)
     except Refused as refusal:
-        assume("when 48 time steps are over" not in refusal.received)
+        assume(not any(words in refusal.received for words in ("when 48 time steps are over", "cuts within a step")))
         raise
     ours, whole = found["shapes"]
     assert ours == whole
