@@ -10,14 +10,17 @@ import h5py
 import numpy as np
 import pytest
 
+from edgeproof import formats as files
 from edgeproof import samples
 from edgeproof.contract import Contract
 from edgeproof.errors import Refused
 from export import arrays, pipeline
+from export.checkpoint import Opening
 from export.compress.recipe import Pruning, Recipe
 from export.compress.rung import joined
 from export.compress.training import ready
 from export.quantize.plan import Budget
+from export.stage import Stage
 from export.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -198,3 +201,33 @@ def test_the_last_rung_is_fine_tuning_and_the_file_says_so(small: Any, tmp_path:
     assert not said[0].startswith("fine-tuned")
     assert sum(trial["chosen"] for trial in outcome.results[0].trials) == 1
     assert not outcome.passed
+
+
+@pytest.mark.all
+def test_what_no_plan_keeps_is_taken_from_the_fine_tuned_checkpoint(
+    small: Any, tmp_path: Path, export: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = samples.load(small.folder / "samples.npz", ["image"])
+    np.savez(tmp_path / "training.npz", training_x=given.calibration["image"])
+    searched = Stage._search
+
+    def search(self: Stage, opening: Opening, *request: Any) -> dict[str, Any]:
+        """As it is, but for the checkpoint itself every plan loses 90 points: nothing else keeps a real one from it."""
+        found = searched(self, opening, *request)
+        if opening.path == small.checkpoint:
+            for trial in found["trials"]:
+                trial |= {"within": False, "interval": [90.0, 90.0]}
+        return found
+
+    monkeypatch.setattr(Stage, "_search", search)
+    outcome: pipeline.Outcome = export(
+        small.checkpoint, "tflite:int8", out=tmp_path / "out", samples=small.folder / "samples.npz",
+        budget=Budget(drop=5.0), fine_tune=tmp_path / "training.npz",
+    )  # fmt: skip
+    (result,) = outcome.results
+    assert result.status == "verified", result.reason
+    (chosen,) = [trial for trial in result.trials if trial["chosen"]]
+    assert chosen["said"].startswith("fine-tuned, ")
+    contract = files.read(outcome.out / result.file).contract
+    assert contract is not None
+    assert contract.provenance.settings["fine_tuned"]["samples"] == 40
