@@ -19,8 +19,6 @@ from export.worker import Worker
 SIDES = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
 SMALLEST = 32
 CLASSES = 10
-# Small enough for every day; the others take minutes each.
-QUICK = ("MobileNet",)
 
 _HEAD = """# Architectures of keras.applications
 

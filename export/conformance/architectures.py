@@ -27,6 +27,11 @@ def names() -> list[str]:
     return sorted(n for n, value in vars(keras.applications).items() if inspect.isfunction(value))
 
 
+def families() -> dict[str, str]:
+    """The module of Keras that each architecture comes from, its family."""
+    return {name: getattr(keras.applications, name).__module__.rpartition(".")[2] for name in names()}
+
+
 def build(name: str, side: int, classes: int) -> keras.Model:
     """The architecture with seeded weights, and statistics of BatchNormalization that fit them; outputs are logits.
 

@@ -127,27 +127,6 @@ def test_no_cell_of_the_matrix_is_wrong():
     ]
 
 
-@pytest.mark.all
-@pytest.mark.timeout(900)
-def test_a_small_architecture_is_verified_in_every_float_format_and_int8():
-    from export.conformance import applications
-
-    pairs = formats.parse(["saved_model", "graphdef", "tflite:f32", "tflite:int8", "onnx:f32"])
-    rows = list(applications.verify(applications.QUICK, pairs))
-    assert [
-        (cell.format, cell.precision, cell.state) for row in rows for cell in row.cells if cell.state != "verified"
-    ] == []
-
-
-@pytest.mark.long
-@pytest.mark.timeout(36000)
-def test_every_architecture_is_verified():
-    from export.conformance import applications
-
-    rows = list(applications.verify(["*"]))
-    assert [(r.name, c.format, c.precision, c.reason) for r in rows for c in r.cells if c.state == "wrong"] == []
-
-
 def made(
     status: str, reason: str = "", precision: str = "int8", passed: bool = True, checks: tuple[Check, ...] = ()
 ) -> Result:

@@ -1,0 +1,51 @@
+"""Architectures of keras.applications: the smallest by default, one a family in the long tier, all on the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from export import formats
+from export.conformance import applications
+from export.worker import Worker
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "applications.md"
+# The smallest of each family; the rest of a family is more of the same blocks.
+FAMILIES = (
+    "ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "InceptionResNetV2", "InceptionV3",
+    "MobileNet", "MobileNetV2", "MobileNetV3Small", "NASNetMobile", "ResNet50", "ResNet50V2", "VGG16", "VGG19",
+    "Xception",
+)  # fmt: skip
+
+
+def not_verified(name: str, *to: str) -> list[tuple[str, str, str]]:
+    (row,) = applications.verify([name], formats.parse(list(to)))
+    return [(cell.format, cell.precision, cell.reason) for cell in row.cells if cell.state != "verified"]
+
+
+def test_the_smallest_is_verified() -> None:
+    assert not_verified("MobileNet", "onnx:f32", "tflite:f32", "tflite:int8") == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_one_of_each_family_is_verified_in_every_format(name: str) -> None:
+    assert not_verified(name) == []
+
+
+def test_the_page_knows_every_architecture_and_none_is_wrong(worker: Worker) -> None:
+    names = worker.call("export.conformance.architectures:names")
+    text = PAGE.read_text()
+    rows = re.findall(r"^\| (\w+) \|", text, re.MULTILINE)
+    missing = re.search(r"^Not run: (.*)\.$", text, re.MULTILINE)
+    told = [name for name in rows if name != "architecture"] + (missing[1].split(", ") if missing else [])
+    assert sorted(told) == sorted(names)
+    assert "WRONG" not in text
+
+
+def test_the_long_tier_has_one_of_each_family(worker: Worker) -> None:
+    families = worker.call("export.conformance.architectures:families")
+    assert {families[name] for name in FAMILIES} == set(families.values())
