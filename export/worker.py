@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import itertools
 import json
 import os
 import re
@@ -276,6 +277,9 @@ def _said(error: Exception) -> str:
     lines = [_COLOURS.sub("", line).strip() for line in str(error).strip().splitlines()]
     if not lines:
         return "no more memory" if isinstance(error, MemoryError) else ""
+    if lines[0].startswith("Exception encountered when calling"):  # Keras; the error itself, then all arguments
+        told = itertools.takewhile(lambda line: not line.startswith("Arguments received"), lines)
+        return " ".join(filter(None, told))
     # What TensorFlow says of an error while it traces ends with the error itself, after the code that led there.
     named = [index for index, line in enumerate(lines) if _NAMED.match(line)] if lines[0] == "in user code:" else []
     return " ".join(line for line in lines[named[-1] :] if line) if named else lines[0]

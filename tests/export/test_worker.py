@@ -69,6 +69,13 @@ def test_an_exception_is_told_with_its_traceback_and_the_child_lives_on(worker: 
     assert worker.call("crashers:pid") == before
 
 
+def test_an_error_that_keras_wraps_is_told_with_what_it_wraps(worker: Worker) -> None:
+    said = "Exception encountered when calling Trap.call().\n\n\x1b[1mno such axis\x1b[0m\n\nArguments received by Trap"
+    with pytest.raises(Crashed) as crash:
+        worker.call("crashers:fail", message=said)
+    assert crash.value.reason == "LookupError: Exception encountered when calling Trap.call(). no such axis"
+
+
 @pytest.mark.parametrize("function", ["crashers:nothing_of_that_name", "no_module_of_that_name:f", "crashers"])
 def test_a_function_that_is_not_there_is_a_crash_not_a_hang(worker: Worker, function: str) -> None:
     with pytest.raises(Crashed, match="Error"):
