@@ -134,7 +134,11 @@ class OnnxIntegers(Integers):
             excluded,
             # Not only those the quantizer takes by default: what it leaves out would be float in silence.
             sorted({node.op_type for node in model.graph.node} - _NESTED),
-            {"ActivationSymmetric": False, "WeightSymmetric": True},
+            {
+                "ActivationSymmetric": False,
+                "WeightSymmetric": True,
+                "TensorQuantOverrides": {name: [{"symmetric": True}] for name in _stacked(model)},
+            },
         )
         weights, reached = _handed(model)
         for name in weights:
@@ -149,6 +153,12 @@ class OnnxIntegers(Integers):
             found = onnx.load(str(path)).SerializeToString(deterministic=True)
         assert isinstance(found, bytes)
         return found
+
+
+def _stacked(model: Any) -> list[str]:
+    """Weights of batched products, which onnxruntime's integer kernels take with one scale alone."""
+    deep = {constant.name for constant in model.graph.initializer if len(constant.dims) > 2}
+    return sorted({node.input[1] for node in model.graph.node if node.op_type == "MatMul"} & deep)
 
 
 def _handed(model: Any) -> tuple[list[str], set[str]]:

@@ -3,6 +3,7 @@
 from models.layers.bitmap_codes import DIGITS, bitmap_codes
 from models.layers.euclidean_rbf import EuclideanRBF
 from models.layers.hard_sigmoid import hard_sigmoid_0_2
+from models.layers.locally_connected import LocallyConnected2D
 from models.layers.scaled_tanh import ScaledTanh
 from models.layers.subsampling import Subsampling
 from models.layers.table_conv import TableConv2D
@@ -11,6 +12,7 @@ from models.layers.tensor_function import TensorFunction
 __all__ = [
     "DIGITS",
     "EuclideanRBF",
+    "LocallyConnected2D",
     "ScaledTanh",
     "Subsampling",
     "TableConv2D",

@@ -15,27 +15,23 @@ of appendix C; the bitmaps are drawn after its figure 3; the constant j of equat
 from __future__ import annotations
 
 from edgeproof.contract import Decode, Frontend, Tolerance
+from train import handwritten
 from train.recipe import Goal, Published, Recipe, Settings, Supervised, When
 
 
 def _frontends(settings: Settings) -> tuple[Frontend, ...]:
-    steps: list[dict[str, object]] = [
-        {"op": "channels", "channels": 1},
-        {"op": "resize", "height": 28, "width": 28},
-    ]
-    if settings["variant"] == "1998":
-        # Ground -0.1 and ink 1.175 (II.B), on a field two pixels wider than the digit's on each side.
-        steps += [{"op": "scale", "factor": 1.275 / 255.0, "offset": -0.1}, {"op": "pad", "pixels": 2, "value": -0.1}]
-    else:
-        steps += [{"op": "scale", "factor": 1 / 255.0, "offset": 0.0}]
-    return (Frontend("image", "image", tuple(steps)),)
+    if settings["variant"] != "1998":
+        return handwritten.frontends(settings)
+    # Ground -0.1 and ink 1.175 (II.B), on a field two pixels wider than the digit's on each side.
+    ink: dict[str, object] = {"op": "scale", "factor": 1.275 / 255.0, "offset": -0.1}
+    return (Frontend("image", "image", (*handwritten.SIZED, ink, {"op": "pad", "pixels": 2, "value": -0.1})),)
 
 
 RECIPE = Recipe(
     title="LeNet-5",
     build="models.lenet5:build_lenet5",
     arguments={"variant": "relu", "classes": 10},
-    data={"embedded": "train.data.digits", "mnist": "train.data.mnist"},
+    data=handwritten.DATA,
     fit=Supervised(epochs=12, batch=64, learning_rate=2e-3, weight_decay=0.01),
     when=(
         When({"data": "embedded"}, {"epochs": 60, "batch": 32, "shift": 2.0, "rotate": 10.0}),
@@ -52,10 +48,8 @@ RECIPE = Recipe(
     ),
     frontends=_frontends,
     decode=Decode("classify", output="logits", scores="logits"),
-    labels=tuple("0123456789"),
+    labels=handwritten.LABELS,
     tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
-    use="Telling which of the ten digits a small picture of one handwritten digit shows: light ink on a dark "
-    "ground, upright, centred, filling most of the picture.",
-    limits="It always answers with a digit: a letter, a blank or two digits get one too. Dark ink on light paper "
-    "must be inverted first. The writers are adults who wrote for these collections in the 1980s and 1990s.",
+    use=handwritten.USE,
+    limits=handwritten.LIMITS,
 )

