@@ -114,12 +114,16 @@ class Source:
         """Specs of the inputs, with their names and this batch size."""
         return [tf.TensorSpec((batch, *t.shape[1:]), t.dtype, name=t.name) for t in self.model.inputs]
 
-    @cached_property
+    @property
     def single(self) -> str:
-        """A folder with a SavedModel of `function(1, Form.PLANES)`, signature `serving_default`."""
-        self.cache["single"] = folder = tempfile.TemporaryDirectory()  # goes when the source goes
+        """A folder, gone with the source, with a SavedModel of `function(1, Form.PLANES)` under `serving_default`."""
+        return self._single.name
+
+    @cached_property
+    def _single(self) -> tempfile.TemporaryDirectory[str]:
+        folder = tempfile.TemporaryDirectory()
         self.save(Path(folder.name), 1, Form.PLANES)
-        return folder.name
+        return folder
 
     def save(self, folder: Path, batch: int | None, form: Form = Form.LOWERED, **extra: Any) -> None:
         """Write a SavedModel; `extra` are trackable attributes to keep in it, such as assets."""

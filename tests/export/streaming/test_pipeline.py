@@ -18,7 +18,7 @@ from export.streaming import tasks
 from export.worker import Worker
 
 LAYERS: list[Any] = [
-    ["Conv1D", {"filters": 6, "kernel_size": 3, "activation": "relu", "name": "conv"}],
+    ["Conv1D", {"filters": 12, "kernel_size": 3, "activation": "relu", "name": "conv"}],
     ["LSTM", {"units": 24, "name": "lstm"}],
     ["Dense", {"units": 3, "name": "scores"}],
 ]
