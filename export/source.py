@@ -53,6 +53,7 @@ class Source:
         path: the checkpoint.
         calibration: input tensors (n, ...) by name, empty when there are none.
         cache: what formats keep between their precisions.
+        learned: what was found out by the calibration samples, gone when they are others.
         plan: how integer precisions are made.
         opening: the checkpoint with what a person added to it; None: the file alone.
         states: of a step model (`export.streaming`), the inputs that are states and the output that each becomes.
@@ -61,6 +62,7 @@ class Source:
     path: Path
     calibration: Mapping[str, np.ndarray] = field(default_factory=dict)
     cache: dict[str, Any] = field(default_factory=dict)
+    learned: dict[str, Any] = field(default_factory=dict)
     opening: Opening | None = None
     plan: Plan = DEFAULT
     states: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +81,11 @@ class Source:
     def _loaded(self) -> tuple[keras.Model, list[str]]:
         found = load(self.opening or Opening(self.path))
         return found.model, found.changes
+
+    def calibrate(self, samples: Mapping[str, np.ndarray]) -> None:
+        """From here on these are the calibration samples."""
+        if samples is not self.calibration:
+            self.calibration, self.learned = samples, {}
 
     def with_model(self, model: keras.Model) -> Source:
         """The same checkpoint with another model in its place, such as one whose weights were moved."""

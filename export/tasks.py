@@ -74,7 +74,7 @@ def convert(
     kind = formats.load(format)
     stated = Contract.from_json(contract)
     source = _source(checkpoint)
-    source.calibration = _calibration(calibration)
+    source.calibrate(_calibration(calibration))
     if stated.graph().stream:
         from export.streaming.source import step_source
 
@@ -109,7 +109,8 @@ def search(
 
     kind, stated = formats.load(format), Contract.from_json(contract)
     source = _source(checkpoint)
-    source.calibration, source.plan = _calibration(calibration), Plan.of(plan)
+    source.calibrate(_calibration(calibration))
+    source.plan = Plan.of(plan)
     known = arrays.read(truth)
 
     def size(data: bytes) -> int:

@@ -72,7 +72,7 @@ def _try(
 ) -> None:  # fmt: skip
     form = formats.load(format)
     tried = source.with_model(part)
-    tried.calibration = feeds if calibrated else {}
+    tried.calibrate(feeds if calibrated else {})
     tried.plan = Plan.of(plan)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"part{form.suffix}"

@@ -106,14 +106,14 @@ class Balance:
 
 def balanced(source: Source) -> Balance | None:
     """The source with a balanced copy of its model, or None where all channels are of a size; kept with the source."""
-    if "balance" not in source.cache:
-        source.cache["balance"] = _balance(source)
-    return source.cache["balance"]
+    if "balance" not in source.learned:
+        source.learned["balance"] = _balance(source)
+    return source.learned["balance"]
 
 
 def found(source: Source) -> dict[str, list[float]]:
     """Imbalance of channel ranges by activation, before and after; {} where there was no place to look at."""
-    spreads = source.cache.get("spreads", {})
+    spreads = source.learned.get("spreads", {})
     return {name: [float(before), float(after)] for name, (before, after) in spreads.items()}
 
 
@@ -130,7 +130,7 @@ def _balance(source: Source) -> Balance | None:
     if not places or not source.calibration:
         return None
     before = {pair.name: r for pair, r in zip(places, _activations(source.model, places, source), strict=True)}
-    source.cache["spreads"] = {name: (imbalance(ranges), imbalance(ranges)) for name, ranges in before.items()}
+    source.learned["spreads"] = {name: (imbalance(ranges), imbalance(ranges)) for name, ranges in before.items()}
     if all(imbalance(ranges) <= SPREAD for ranges in before.values()):
         return None
     model = keras.models.clone_model(source.model)
@@ -150,7 +150,7 @@ def _balance(source: Source) -> Balance | None:
     after = {pair.name: r for pair, r in zip(copies, _activations(model, copies, source), strict=True)}
     spreads = {name: (imbalance(before[name]), imbalance(after[name])) for name in before}
     balance = Balance(source.with_model(model), spreads)
-    source.cache["spreads"] = balance.source.cache["spreads"] = spreads
+    source.learned["spreads"] = balance.source.learned["spreads"] = spreads
     return balance
 
 

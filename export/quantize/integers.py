@@ -143,9 +143,9 @@ def _first(arrays: Arrays, n: int) -> Arrays:
 def of(source: Source, kind: type[Some]) -> Some:
     """The checkpoint's integers in one format; kept with the source."""
     key = kind.__name__
-    if key not in source.cache:
-        source.cache[key] = kind(source)
-    found = source.cache[key]
+    if key not in source.learned:
+        source.learned[key] = kind(source)
+    found = source.learned[key]
     assert isinstance(found, kind)
     return found
 
@@ -153,9 +153,9 @@ def of(source: Source, kind: type[Some]) -> Some:
 def settled(source: Source, plan: Plan, kind: type[Some]) -> tuple[Some, Plan]:
     """What the plan leaves open, decided by the held-out samples: the calibration, and whether to equalize."""
     key = f"settled {kind.__name__} {plan}"
-    if key not in source.cache:
-        source.cache[key] = _settled(source, plan, kind)
-    integers, plan = source.cache[key]
+    if key not in source.learned:
+        source.learned[key] = _settled(source, plan, kind)
+    integers, plan = source.learned[key]
     assert isinstance(integers, kind)
     return integers, plan
 

@@ -34,8 +34,8 @@ def step_source(whole: Source) -> Source:
         found.cache["step"] = step
     found = whole.cache["step"]
     if found.cache.get("calibrated on") is not whole.calibration:
-        found.calibration = samples(found.cache["step"], whole.calibration) if whole.calibration else {}
-        found.cache = {"step": found.cache["step"], "calibrated on": whole.calibration}
+        found.calibrate(samples(found.cache["step"], whole.calibration) if whole.calibration else {})
+        found.cache["calibrated on"] = whole.calibration
     return found
 
 

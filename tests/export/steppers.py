@@ -72,7 +72,7 @@ def integer(layers: Layers, features: int, time: int, seed: int, precision: str)
         # Sequences with a memory of their own, as signals have.
         drawn = rng.normal(size=(24, time, features)).astype(np.float32)
         signal = np.stack([drawn[:, max(0, t - 3) : t + 1].mean(axis=1) for t in range(time)], axis=1)
-        whole.calibration = {"frames": signal[:16]}
+        whole.calibrate({"frames": signal[:16]})
         found = streaming.step_source(whole)
         step = found.cache["step"]
         data, _ = flatbuffer_of(found, precision)

@@ -56,7 +56,7 @@ def source(model, path, n=64):
     """A checkpoint of a model, with samples to calibrate it."""
     model.save(path)
     found = Source(Path(path))
-    found.calibration = {"x": pictures(n, 1, model.inputs[0].shape[1:])}
+    found.calibrate({"x": pictures(n, 1, model.inputs[0].shape[1:])})
     return found
 
 
@@ -165,7 +165,7 @@ def unsquashed(path, squash):
     rng = np.random.default_rng(0)
     samples = rng.normal(size=(64, 16)).astype(np.float32)
     source = Source(Path(path))
-    source.calibration = {"x": samples}
+    source.calibrate({"x": samples})
     truth = logits(samples).numpy()
     found = {}
     for kind in (TfliteIntegers, OnnxIntegers):
@@ -185,3 +185,15 @@ def unsquashed(path, squash):
             "apart": float(np.mean(apart)),
         }
     return found
+
+
+def calibrated_again(path):
+    """Ranges of the first tensor by two sets of samples, one after the other and again: those of each."""
+    found = source(build("dense"), path)
+    tight, wide = ({"x": np.full((9, 16), size, np.float32)} for size in (1, 5))
+    tops = []
+    for samples in (tight, wide, tight):
+        found.calibrate(samples)
+        integers, _ = settled(found, Plan(calibration="min-max", correct_bias=False, equalize=False), TfliteIntegers)
+        tops.append(max(values.high for values in integers.values.values() if values.high in (1.0, 5.0)))
+    return tops

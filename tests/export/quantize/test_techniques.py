@@ -93,3 +93,9 @@ def test_what_is_chosen_by_is_the_error_before_a_softmax(worker: Worker, tmp_pat
 def test_bias_correction_takes_the_mean_error_out(worker: Worker, tmp_path: Path) -> None:
     found = worker.call("tests.export.quantize.techniques:correction", path=str(tmp_path / "m.h5"))
     assert found["True"] < 0.5 * found["False"]
+
+
+def test_other_samples_give_other_ranges(worker: Worker, tmp_path: Path) -> None:
+    """A child that lives on is asked for one checkpoint again, with samples of another person's."""
+    found = worker.call("tests.export.quantize.techniques:calibrated_again", path=str(tmp_path / "m.h5"))
+    assert found == [1.0, 5.0, 1.0]
