@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from edgeproof.contract import Frontend
-from train.recipe import Settings
+from typing import Any
+
+from edgeproof.contract import Decode, Frontend, Tolerance
+from train.recipe import Recipe, Settings
 
 DATA = {"embedded": "train.data.digits", "mnist": "train.data.mnist"}
 LABELS = tuple("0123456789")
@@ -25,3 +27,17 @@ SIZED: tuple[dict[str, object], ...] = (
 def frontends(_: Settings) -> tuple[Frontend, ...]:
     """28 x 28 pixels, 0 for ground and 1 for ink."""
     return (Frontend("image", "image", (*SIZED, {"op": "scale", "factor": 1 / 255.0, "offset": 0.0})),)
+
+
+def recipe(**own: Any) -> Recipe:
+    """A recipe for a classifier of digits: what is its own, and the rest as all of them have it."""
+    shared: dict[str, Any] = {
+        "data": DATA,
+        "frontends": frontends,
+        "decode": Decode("classify", output="logits", scores="logits"),
+        "labels": LABELS,
+        "tolerances": {"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
+        "use": USE,
+        "limits": LIMITS,
+    }
+    return Recipe(**{**shared, **own})

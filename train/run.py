@@ -97,17 +97,15 @@ def _another(request: Request, settings: dict[str, Any], dataset: Dataset, seed:
 
 
 def _resumed(request: Request, state: checkpoint.State, dataset: Dataset) -> dict[str, Any]:
-    # JSON, in which the state was kept, has lists for tuples.
-    before = {k: tuple(v) if isinstance(v, list) else v for k, v in state.settings.items()}
-    changed = {k: v for k, v in request.wishes.items() if before.get(k) != v}
+    changed = {k: v for k, v in request.wishes.items() if state.settings.get(k) != v}
     if changed or state.data_sha256 != dataset.sha256():
-        what = ", ".join(f"{k}={v} (was {before.get(k)})" for k, v in changed.items()) or "other data"
+        what = ", ".join(f"{k}={v} (was {state.settings.get(k)})" for k, v in changed.items()) or "other data"
         raise Refused(
             "train: --resume goes on with the settings and data that the checkpoint was begun with.",
             received=what,
             fix="leave them out, or train anew without --resume",
         )
-    return before
+    return state.settings
 
 
 def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, model: keras.Model) -> Contract:

@@ -11,23 +11,15 @@ error of ten sigmoids by plain gradient descent; here it is cross-entropy, AdamW
 
 from __future__ import annotations
 
-from edgeproof.contract import Decode, Tolerance
 from train import handwritten
-from train.recipe import Goal, Recipe, Supervised, When
+from train.recipe import Goal, Supervised, When
 
-RECIPE = Recipe(
+RECIPE = handwritten.recipe(
     title="6c-2s-12c-2s network",
     build="models.cnn_6c_12c:build_cnn_6c_12c",
     arguments={"activation": "sigmoid", "classes": 10},
-    data=handwritten.DATA,
     fit=Supervised(epochs=20, batch=64, learning_rate=5e-3),
     when=(When({"data": "embedded"}, {"epochs": 60, "batch": 32, "learning_rate": 1e-2}),),
     tiny={"epochs": 2, "batch": 32, "learning_rate": 1e-2},
     goal=Goal(metric="accuracy", floors={"embedded": 0.965, "mnist": 0.985}),
-    frontends=handwritten.frontends,
-    decode=Decode("classify", output="logits", scores="logits"),
-    labels=handwritten.LABELS,
-    tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
-    use=handwritten.USE,
-    limits=handwritten.LIMITS,
 )

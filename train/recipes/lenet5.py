@@ -14,9 +14,9 @@ of appendix C; the bitmaps are drawn after its figure 3; the constant j of equat
 
 from __future__ import annotations
 
-from edgeproof.contract import Decode, Frontend, Tolerance
+from edgeproof.contract import Frontend
 from train import handwritten
-from train.recipe import Goal, Published, Recipe, Settings, Supervised, When
+from train.recipe import Goal, Published, Settings, Supervised, When
 
 
 def _frontends(settings: Settings) -> tuple[Frontend, ...]:
@@ -27,11 +27,10 @@ def _frontends(settings: Settings) -> tuple[Frontend, ...]:
     return (Frontend("image", "image", (*handwritten.SIZED, ink, {"op": "pad", "pixels": 2, "value": -0.1})),)
 
 
-RECIPE = Recipe(
+RECIPE = handwritten.recipe(
     title="LeNet-5",
     build="models.lenet5:build_lenet5",
     arguments={"variant": "relu", "classes": 10},
-    data=handwritten.DATA,
     fit=Supervised(epochs=12, batch=64, learning_rate=2e-3, weight_decay=0.01),
     when=(
         When({"data": "embedded"}, {"epochs": 60, "batch": 32, "shift": 2.0, "rotate": 10.0}),
@@ -47,9 +46,4 @@ RECIPE = Recipe(
         published={"mnist/1998": Published(0.9905, "LeCun et al. 1998, III.B: 0.95% error without distortions")},
     ),
     frontends=_frontends,
-    decode=Decode("classify", output="logits", scores="logits"),
-    labels=handwritten.LABELS,
-    tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
-    use=handwritten.USE,
-    limits=handwritten.LIMITS,
 )

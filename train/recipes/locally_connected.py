@@ -11,24 +11,16 @@ ReLU, AdamW and the data are ours, so the paper's own figures are not comparable
 
 from __future__ import annotations
 
-from edgeproof.contract import Decode, Tolerance
 from train import handwritten
-from train.recipe import Goal, Recipe, Supervised, When
+from train.recipe import Goal, Supervised, When
 
-RECIPE = Recipe(
+RECIPE = handwritten.recipe(
     title="Locally connected network",
     build="models.locally_connected:build_locally_connected",
     arguments={"variant": "local", "classes": 10},
-    data=handwritten.DATA,
     fit=Supervised(epochs=15, batch=64, learning_rate=2e-3, weight_decay=0.05),
     when=(When({"data": "embedded"}, {"epochs": 60, "batch": 32, "shift": 2.0, "rotate": 10.0}),),
     tiny={"epochs": 2, "batch": 64, "shift": 0.0, "rotate": 0.0},
     goal=Goal(metric="accuracy", floors={"embedded": 0.96, "mnist": 0.98}),
-    frontends=handwritten.frontends,
-    decode=Decode("classify", output="logits", scores="logits"),
-    labels=handwritten.LABELS,
-    tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
     refused={"tflite:int16x8": "with 16-bit activations the kernels of a batched product must be 16 bits too"},
-    use=handwritten.USE,
-    limits=handwritten.LIMITS,
 )

@@ -11,11 +11,10 @@ textbooks. Trained with AdamW and a cosine schedule, where the paper has steepes
 
 from __future__ import annotations
 
-from edgeproof.contract import Decode, Tolerance
 from train import handwritten
-from train.recipe import Goal, Recipe, Supervised, When
+from train.recipe import Goal, Supervised, When
 
-RECIPE = Recipe(
+RECIPE = handwritten.recipe(
     title="Multilayer perceptron",
     build="models.mlp:build_mlp",
     arguments={
@@ -27,15 +26,8 @@ RECIPE = Recipe(
         "batch_norm": False,
         "classes": 10,
     },
-    data=handwritten.DATA,
     fit=Supervised(epochs=30, batch=128, learning_rate=1e-3, weight_decay=0.01),
     when=(When({"data": "embedded"}, {"epochs": 60, "batch": 32, "shift": 2.0, "rotate": 10.0}),),
     tiny={"epochs": 2, "batch": 64, "shift": 0.0, "rotate": 0.0},
     goal=Goal(metric="accuracy", floors={"embedded": 0.965, "mnist": 0.983}),
-    frontends=handwritten.frontends,
-    decode=Decode("classify", output="logits", scores="logits"),
-    labels=handwritten.LABELS,
-    tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
-    use=handwritten.USE,
-    limits=handwritten.LIMITS,
 )
