@@ -6,7 +6,7 @@ import hashlib
 import json
 import types
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +21,7 @@ KEY = "edgeproof.contract"  # the name under which every format carries it
 
 # A field younger than version 1 is written only where it says something: older readers take the rest.
 _YOUNGER = {"sparse": True}
-DECODES = ("classify", "values")
+DECODES = ("classify", "detect", "reconstruct", "values")
 SCORES = ("logits", "probabilities")
 PRECISIONS = ("f32", "f16", "int8-dynamic", "int8", "int16x8")
 
@@ -114,14 +114,17 @@ class Decode:
     """How an output becomes an answer.
 
     Attributes:
-        kind: "classify" (largest wins) or "values" (the numbers themselves).
+        kind: "classify" (largest wins), "detect" (one number; above the threshold the second label holds, else the
+            first), "reconstruct" (the first input again, as a tensor) or "values" (the numbers themselves).
         output: the tensor that is read.
         scores: what the numbers are: "logits" (softmax gives probabilities) or "probabilities".
+        threshold: of "detect".
     """
 
     kind: str = "values"
     output: str = ""
     scores: str = "logits"
+    threshold: float = field(default=0.0, metadata=_YOUNGER)
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,24 @@ class Contract:
     version: int = VERSION
 
     KEY: ClassVar[str] = KEY
+
+    def of(self, name: str) -> Contract:
+        """The contract of one graph alone: that graph first, and only what is so of it.
+
+        A graph without the output that is decoded, or without the input that is to be reconstructed, has no labels and
+        no score, and its outputs are values.
+
+        Raises:
+            KeyError: there is no such graph.
+        """
+        graph = self.graph(name)
+        graphs = (graph, *(other for other in self.graphs if other.name != name))
+        ends = {tensor.name for tensor in graph.inputs}
+        own = replace(self, graphs=graphs, frontends=tuple(f for f in self.frontends if f.input in ends))
+        judged = self.decode.kind != "reconstruct" or self.graphs[0].inputs[0].name in ends
+        if judged and self.decode.output in {tensor.name for tensor in graph.outputs}:
+            return own
+        return replace(own, decode=Decode(), labels=(), score=None)
 
     def graph(self, name: str = "") -> Graph:
         """The graph called `name`; without a name, the one this artifact holds, or the only one."""

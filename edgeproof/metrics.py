@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from edgeproof.contract import Decode, Score
+from edgeproof.contract import Contract, Decode, Score
 from edgeproof.errors import Refused
 
 _Z95 = 1.959963984540054
@@ -19,13 +19,96 @@ def decisions(outputs: np.ndarray) -> np.ndarray:
     return np.asarray(np.argmax(outputs.reshape(len(outputs), -1), axis=1))
 
 
+def decided(outputs: np.ndarray, decode: Decode) -> np.ndarray | None:
+    """The label's index for each sample, (n,), or None where nothing is decided."""
+    if decode.kind == "classify":
+        return decisions(outputs)
+    if decode.kind == "detect":
+        return np.asarray(outputs.reshape(len(outputs)) > decode.threshold, np.int64)
+    return None
+
+
 def accuracy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """1.0 where the decision is the label, else 0.0: (n,)."""
     return np.asarray(decisions(outputs) == labels, np.float64)
 
 
-# name -> values a sample, whose mean is the score and is better when larger
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {"accuracy": accuracy}
+def explained_variance(outputs: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """1 - ‖input - output‖² / mean ‖input - mean input‖², (n,); its mean is R² over all values together.
+
+    0 is what the mean of these samples gives for every one, 1 the samples themselves.
+    """
+    x, y = (np.asarray(a, np.float64).reshape(len(a), -1) for a in (inputs, outputs))
+    spread = np.square(x - x.mean(axis=0)).sum(axis=1).mean()
+    return np.asarray(1.0 - np.square(x - y).sum(axis=1) / (spread if spread > 0 else 1.0))
+
+
+def auc(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Each sample's influence on the area under the ROC curve, (n,); their mean is the area, label 1 being positive.
+
+    A positive sample's placement is the share of negative ones below it, ties half, and the other way round (DeLong,
+    DeLong, Clarke-Pearson 1988); about the area it is stretched by n over the size of its class, so that the spread of
+    the mean is the area's.
+
+    Raises:
+        Refused: samples of one class only, which have no such curve.
+    """
+    scores, positive = np.asarray(outputs, np.float64).reshape(len(outputs)), np.asarray(labels) == 1
+    if positive.all() or not positive.any():
+        raise Refused(
+            "auc: the samples must be of both kinds.",
+            received=f"{int(positive.sum())} of {len(positive)} are positive",
+            fix="evaluate on samples of both",
+        )
+    up, down = np.sort(scores[~positive]), np.sort(scores[positive])
+
+    def below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+        both = np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")
+        return both / (2.0 * len(others))
+
+    placements = np.empty(len(scores))
+    placements[positive] = below(scores[positive], up)
+    placements[~positive] = 1.0 - below(scores[~positive], down)
+    area = placements[positive].mean()
+    share = np.where(positive, positive.mean(), 1.0 - positive.mean())
+    return np.asarray(area + (placements - area) / share)
+
+
+# name -> values a sample, whose mean is the score and is better when larger; from the decoded output and the truth,
+# which is labels or, of a reconstruction, the input
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "accuracy": accuracy,
+    "auc": auc,
+    "explained variance": explained_variance,
+}
+# what a score is in where a contract states none
+USUAL = {"classify": "accuracy", "detect": "auc", "reconstruct": "explained variance"}
+
+
+def metric_of(contract: Contract) -> str:
+    """The name of the metric that a contract's outputs are scored by; "" where they are values."""
+    return contract.score.metric if contract.score else USUAL.get(contract.decode.kind, "")
+
+
+def truth(
+    decode: Decode, labels: np.ndarray | None, inputs: Sequence[np.ndarray], outputs: np.ndarray, *, source: str
+) -> np.ndarray | None:
+    """What the decoded outputs (n, ...) are scored against: labels (n,), the first input (n, ...), or None.
+
+    Args:
+        labels: of the samples, or None.
+        inputs: the graph's inputs, as tensors.
+        source: where the labels come from, for messages.
+
+    Raises:
+        Refused: labels that are not of these classes.
+    """
+    if decode.kind == "reconstruct":
+        return inputs[0]
+    if labels is None or decode.kind not in USUAL:
+        return None
+    classes = 2 if decode.kind == "detect" else outputs.reshape(len(outputs), -1).shape[1]
+    return check_labels(labels, len(outputs), classes, source=source)
 
 
 def wilson(successes: float, n: int, z: float = _Z95) -> tuple[float, float]:
@@ -38,8 +121,15 @@ def wilson(successes: float, n: int, z: float = _Z95) -> tuple[float, float]:
 
 def score(metric: str, values: np.ndarray, *, data: str, split: str) -> Score:
     """The score that values a sample (n,) make, with its 95% interval."""
-    interval = wilson(float(values.sum()), len(values))
-    return Score(metric, float(np.mean(values)), interval, len(values), data, split)
+    return Score(metric, float(np.mean(values)), interval(values), len(values), data, split)
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """95% interval of the mean of values a sample, (n,): Wilson's of a proportion, else the normal one."""
+    if np.isin(values, (0.0, 1.0)).all():
+        return wilson(float(values.sum()), len(values))
+    mean, error = float(values.mean()), float(values.std(ddof=1 if len(values) > 1 else 0)) / math.sqrt(len(values))
+    return mean - _Z95 * error, mean + _Z95 * error
 
 
 def paired_bootstrap(

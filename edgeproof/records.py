@@ -16,10 +16,11 @@ Record = TypeVar("Record")
 
 
 def plain(value: Any) -> Any:
-    """A dataclass in dicts, lists and scalars; a field whose metadata says "sparse" only where it is not None."""
+    """A dataclass in dicts, lists and scalars; a field with "sparse" in its metadata where it is not its default."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        entries = {f.name: (getattr(value, f.name), f.metadata.get("sparse")) for f in dataclasses.fields(value)}
-        return {name: plain(entry) for name, (entry, sparse) in entries.items() if not sparse or entry is not None}
+        entries = {field: getattr(value, field.name) for field in dataclasses.fields(value)}
+        told = {f.name: v for f, v in entries.items() if not f.metadata.get("sparse") or v != f.default}
+        return {name: plain(entry) for name, entry in told.items()}
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

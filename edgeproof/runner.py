@@ -31,9 +31,9 @@ class Prediction:
     """An answer.
 
     Attributes:
-        label: the winning class, or "" when the outputs are values.
-        probability: of that class.
-        ranking: (label, probability), largest first; empty when the outputs are values.
+        label: the winning class, or what was detected; "" when the outputs are values.
+        probability: of that class; NaN where the outputs are no probabilities.
+        ranking: (label, probability), largest first; empty where the outputs are no probabilities.
         outputs: the graph's outputs as real numbers, by name, without the batch axis.
     """
 
@@ -158,10 +158,14 @@ class Model:
         return np.asarray(value)
 
     def _answer(self, outputs: dict[str, np.ndarray]) -> Prediction:
+        labels: Sequence[str] = self.contract.labels if self.contract else ()
+        if self._decode.kind == "detect":
+            above = int(self.decoded(outputs).item() > self._decode.threshold)
+            label = labels[above] if len(labels) == 2 else ("no", "yes")[above]
+            return Prediction(label, float("nan"), (), outputs)
         if self._decode.kind != "classify":
             return Prediction("", float("nan"), (), outputs)
         values = metrics.probabilities(self.decoded(outputs)[None], self._decode)[0]
-        labels: Sequence[str] = self.contract.labels if self.contract else ()
         named = labels if len(labels) == len(values) else [str(i) for i in range(len(values))]
         order = np.argsort(-values, kind="stable")
         ranking = tuple((named[i], float(values[i])) for i in order)

@@ -12,6 +12,7 @@ from edgeproof.errors import Refused
 from export import commands, formats, limits, targets
 from export.checkpoint import opening
 from export.quantize.plan import METHODS, Budget, Plan
+from export.verdict import Result
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--streaming", action="store_true", help="export the step model: one time step in, its states in and out"
+    )
+    parser.add_argument(
+        "--graph", default="", metavar="NAME", help="one graph of the checkpoint's contract (default: each of them)"
     )
     limits.arguments(parser)
     parser.add_argument("--brief", action="store_true", help="no table; python -m export.report shows it later")
@@ -154,21 +158,28 @@ def _export(args: argparse.Namespace, command: str) -> int:
     request = pipeline.Request(
         args.checkpoint, pairs, explicit, args.samples, args.out, _budget(args), args.target, command,
         opening.given(args, args.checkpoint), args.streaming, _plan(args), args.calibration_as_is,
-        limits.given(args), _fine_tune(args),
+        limits.given(args), _fine_tune(args), args.graph,
     )  # fmt: skip
     print(f"export: {len(pairs)} artifacts of {args.checkpoint}", file=sys.stderr)
-    outcome = pipeline.run(request, tell=lambda result: print(f"  {report.line(result)}", file=sys.stderr, flush=True))
-    page = report.write(outcome)
-    translated = outcome.checkpoint["translated"]
+
+    def tell(result: Result) -> None:
+        print(f"  {report.line(result)}", file=sys.stderr, flush=True)
+
+    single = args.graph or args.streaming
+    outcomes = [pipeline.run(request, tell)] if single else pipeline.run_all(request, tell)
+    translated = outcomes[0].checkpoint["translated"]
     if translated:
         print(
-            f"translated from Keras {outcome.checkpoint['keras_version'] or 'of an unknown version'}: {translated[0]}"
+            f"translated from Keras {outcomes[0].checkpoint['keras_version'] or 'of an unknown version'}: "
+            f"{translated[0]}"
             + (f", and {len(translated) - 1} more (report.json lists them)" if len(translated) > 1 else "")
         )
-    if not args.brief:
-        print(report.table(report.facts(outcome)))
-    print(f"report: {page}")
-    return 0 if outcome.passed else 1
+    for outcome in outcomes:
+        page = report.write(outcome)
+        if not args.brief:
+            print(report.table(report.facts(outcome)))
+        print(f"report: {page}")
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof import atomic, metrics, samples
-from edgeproof.contract import Contract
+from edgeproof.contract import Contract, Graph
 from edgeproof.errors import Refused
 from export import arrays, checkpoint, formats, subject, targets
 from export.arrays import Arrays
@@ -48,6 +49,7 @@ class Request:
         streaming: artifacts of the step model instead of the whole one's.
         limits: of each call to a child process.
         fine_tune: training samples, to fine-tune with where nothing else keeps the budget.
+        graph: of the checkpoint's contract; "": its first, the whole model.
     """
 
     checkpoint: Path
@@ -64,6 +66,7 @@ class Request:
     as_is: bool = False
     limits: Limits = PATIENT
     fine_tune: Path | None = None
+    graph: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,19 +77,20 @@ class Outcome:
         contract: of the checkpoint, its score as measured here.
         checkpoint: path, sha256, bytes, parameters, keras_version, and what was translated from an older one.
         samples: raw, as given.
-        labels: of the evaluation samples, or None.
+        truth: what the decoded output is scored against, or None.
         reference: the checkpoint's outputs for them.
         results: an artifact each, in the order asked for.
         out: their folder.
         older: artifacts that lay there before and were not made now.
         outputs: by (file, runtime).
         faults: of the calibration samples, which were taken all the same.
+        graphs: all that the checkpoint has, the whole model first.
     """
 
     contract: Contract
     checkpoint: Mapping[str, Any]
     samples: samples.Samples
-    labels: np.ndarray | None
+    truth: np.ndarray | None
     reference: Arrays
     results: list[Result]
     out: Path
@@ -94,6 +98,13 @@ class Outcome:
     command: str = ""
     outputs: Mapping[tuple[str, str], Arrays] = field(default_factory=dict)
     faults: tuple[linter.Fault, ...] = ()
+    graphs: tuple[Graph, ...] = ()
+
+    @property
+    def part(self) -> str:
+        """The graph's name where it is not the whole model, else ""."""
+        name = self.contract.graph().name
+        return "" if not self.graphs or name == self.graphs[0].name else name
 
     @property
     def passed(self) -> bool:
@@ -102,8 +113,11 @@ class Outcome:
         return "verified" in states and not states & {"crashed", "wanting"}
 
 
-def run(request: Request, tell: Callable[[Result], None] = lambda result: None) -> Outcome:
-    """Export and verify.
+Tell = Callable[[Result], None]
+
+
+def run(request: Request, tell: Tell = lambda result: None) -> Outcome:
+    """Export and verify one graph.
 
     Args:
         tell: called with each result as it comes.
@@ -111,42 +125,78 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
     Raises:
         Refused: a checkpoint, samples or folder that can't serve; or an explicitly named artifact that can't be made.
     """
+    with _children(request) as (converter, runner):
+        return _graph(request, _read(request), converter, runner, tell)
+
+
+def run_all(request: Request, tell: Tell = lambda result: None) -> list[Outcome]:
+    """Export and verify every graph of the checkpoint's contract, as `run` does one."""
+    facts = _read(request)
+    with _children(request) as (converter, runner):
+        first = _graph(request, facts, converter, runner, tell)
+        names = [graph.name for graph in first.graphs[1:]]
+        others = [dataclasses.replace(request, graph=name) for name in names]
+        return [first, *[_graph(other, facts, converter, runner, tell) for other in others]]
+
+
+@contextmanager
+def _children(request: Request) -> Iterator[tuple[Worker, Worker]]:
+    with Worker(limits=request.limits) as converter, Worker(limits=request.limits) as runner:
+        yield converter, runner
+
+
+def _read(request: Request) -> dict[str, Any]:
+    """What the checkpoint says of itself, before anything loads it."""
     path = checkpoint.find(request.checkpoint)
     opening = dataclasses.replace(request.opening or Opening(path), path=path)
     _check_target(request)
     with Worker(limits=request.limits.within(_READING_SECONDS)) as reader:
         facts = _in_child(lambda: reader.call("export.checkpoint:read", path=str(opening)), path, "be whole HDF5")
-    ours = request.limits
-    with Worker(limits=ours) as converter, Worker(limits=ours) as runner, tempfile.TemporaryDirectory() as folder:
+    return {**facts, "opening": opening}
+
+
+def _graph(request: Request, facts: Mapping[str, Any], converter: Worker, runner: Worker, tell: Tell) -> Outcome:
+    whole: Opening = facts["opening"]
+    path = whole.path
+    with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        described = _in_child(lambda: converter.call("export.tasks:describe", checkpoint=str(opening)), path)
-        contract = subject.contract_of(path, facts, described)
-        inputs = [tensor.name for tensor in contract.graph().inputs]
-        given = samples.load(subject.samples_path(request.samples, path), inputs)
-        evaluation = _keep(scratch / "evaluation.npz", subject.tensors(contract, given.evaluation, given.source))
-        calibration = _keep(scratch / "calibration.npz", subject.tensors(contract, given.calibration, given.source))
+        described = _in_child(lambda: converter.call("export.tasks:describe", checkpoint=str(whole)), path)
+        stated = subject.contract_of(path, facts, described)
+        given = samples.load(
+            subject.samples_path(request.samples, path), [tensor.name for tensor in stated.graph().inputs]
+        )
+        opening, contract = subject.part_of(whole, stated, request.graph)
+
+        def fed(raw: Mapping[str, np.ndarray], name: str) -> str:
+            tensors = subject.tensors(stated, raw, given.source)
+            if tensors and opening != whole:
+                tensors = _in_child(lambda: subject.within(converter, whole, stated, contract, tensors, scratch), path)
+            return _keep(scratch / f"{name}.npz", tensors)
+
+        evaluation, calibration = fed(given.evaluation, "evaluation"), fed(given.calibration, "calibration")
         out = request.out or (path.parent if request.checkpoint.is_dir() else Path("saved") / path.stem) / "export"
         atomic.prepare(out)
 
         reference = _in_child(lambda: _reference(converter, opening, evaluation, scratch), path)
-        truth = Truth(reference, subject.labels_of(given, reference, contract))
-        if request.budget and truth.labels is None:
+        truth = Truth(reference, subject.truth_of(given, arrays.read(evaluation), reference, contract))
+        if request.budget and truth.known is None:
             raise Refused(
-                "export: a budget is kept by a score, which takes labels and a model that classifies.",
+                "export: a budget is kept by a score, which takes labels and a model that decides.",
                 received="no evaluation_label in " + given.source if given.labels is None else "a model of values",
                 fix="leave --max-drop, --max-bytes and --max-latency-ratio out, or add the labels",
             )
         faults = _faults(request, converter, opening, contract, evaluation, calibration, reference, scratch)
-        contract = subject.scored(contract, given, reference, truth.labels)
+        contract = subject.scored(contract, given, reference, truth.known)
         rung = None
         if request.fine_tune:
             ready = training.ready(request.fine_tune, contract, given.evaluation, scratch)
-            rung = Rung(opening, contract, ready, scratch, ours)
+            rung = Rung(opening, contract, ready, scratch, request.limits)
         proof = Proof.of(converter, opening, contract, evaluation, scratch) if request.streaming else None
         contract = proof.contract if proof else contract
         stage = Stage(
             opening, contract, evaluation, calibration, scratch, converter, runner, out,
-            request.budget, request.target, request.explicit, request.plan, proof, subject.described(given), rung=rung,
+            request.budget, request.target, request.explicit, request.plan, proof, opening != whole or bool(proof),
+            subject.described(given), rung=rung,
         )  # fmt: skip
         results: list[Result] = []
         outputs: dict[tuple[str, str], Arrays] = {}
@@ -155,11 +205,13 @@ def run(request: Request, tell: Callable[[Result], None] = lambda result: None) 
             results.append(result)
             outputs |= {(result.file, runtime): values for runtime, values in found.items()}
             tell(result)
-    checked = {**facts, "path": str(path), "bytes": path.stat().st_size, "translated": described["translated"]}
-    older = _older(out, contract.name, {result.file for result in results})
+    told = {key: value for key, value in facts.items() if key != "opening"}
+    checked = {**told, "path": str(path), "bytes": path.stat().st_size, "translated": described["translated"]}
+    older = _older(out, stage.stem, {result.file for result in results}, [g.name for g in stated.graphs[1:]])
     return Outcome(
-        contract, checked, given, truth.labels, reference, results, out, older, request.command, outputs, tuple(faults)
-    )
+        contract, checked, given, truth.known, reference, results, out, older, request.command, outputs, tuple(faults),
+        stated.graphs if not proof else (),
+    )  # fmt: skip
 
 
 def _faults(
@@ -228,8 +280,13 @@ def _in_child(act: Callable[[], Any], path: Path, rule: str = "load and run in K
         ) from crash
 
 
-def _older(out: Path, name: str, made: set[str]) -> tuple[str, ...]:
-    """Artifacts of this model in the folder that this export did not make: they may be of another checkpoint."""
+def _older(out: Path, stem: str, made: set[str], others: Sequence[str]) -> tuple[str, ...]:
+    """Artifacts of this graph in the folder that this export did not make: they may be of another checkpoint."""
     suffixes = tuple({formats.load(kind).suffix for kind in formats.names()})
-    found = {f.name for f in out.iterdir() if f.name.startswith(f"{name}.") and f.name.endswith(suffixes)}
+    apart = tuple(f"{stem}.{name}." for name in others)
+    found = {
+        f.name
+        for f in out.iterdir()
+        if f.name.startswith(f"{stem}.") and f.name.endswith(suffixes) and not f.name.startswith(apart)
+    }
     return tuple(sorted(found - made))

@@ -35,10 +35,10 @@ _PACKAGES = {
 
 @dataclass(frozen=True)
 class Truth:
-    """What artifacts are held against: the checkpoint's outputs and the labels of the same samples."""
+    """What artifacts are held against: the checkpoint's outputs, and the truth of the same samples for its score."""
 
     reference: Arrays
-    labels: np.ndarray | None
+    known: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Stage:
         explicit: artifacts were named one by one, so that one that can't be made is an error.
         plan: how integer precisions are made.
         proof: of a step model, that stepping is what the whole model does; None: artifacts are of the whole model.
+        part: the graph is not the whole model, so that files are called after it too.
         samples: what the evaluation samples are, as a file may tell it.
         timed: latency is measured, and not that of a first run.
         rung: fine-tuning, where no plan keeps the budget; None: there is nothing to train with.
@@ -87,13 +88,15 @@ class Stage:
     explicit: bool = False
     plan: Plan = DEFAULT
     proof: Proof | None = None
+    part: bool = False
     samples: Mapping[str, Any] = field(default_factory=dict)
     timed: bool = True
     rung: Rung | None = None
 
     @property
-    def _stem(self) -> str:
-        return f"{self.contract.name}.{self.contract.graph().name}" if self.proof else self.contract.name
+    def stem(self) -> str:
+        """What its files are called, before precision and format."""
+        return f"{self.contract.name}.{self.contract.graph().name}" if self.part else self.contract.name
 
     def make(self, kind: str, precision: str, truth: Truth) -> tuple[Result, dict[str, Arrays]]:
         """Convert and judge one artifact: its result, and its outputs by runtime.
@@ -102,6 +105,8 @@ class Stage:
             Refused: it was named explicitly and can't be made, or nothing can be written.
         """
         result = self._convert(kind, precision, truth)
+        if self.part:
+            result = dataclasses.replace(result, graph=self.contract.graph().name)
         if result.status in ("crashed", "not made"):
             return result, {}
         result, outputs = self._judge(result, truth)
@@ -143,7 +148,7 @@ class Stage:
                 return Result(kind, precision, "crashed", self._diagnosed(crash, kind, precision), log=crash.log)
             # A file that is not what was asked for must not look as if it were.
             label = precision if made["precision"] == precision else f"{made['precision']}-{precision}"
-            final = self.out / f"{self._stem}.{label}{form.suffix}"
+            final = self.out / f"{self.stem}.{label}{form.suffix}"
             atomic.move(bare, final)
         return Result(
             kind,
@@ -163,7 +168,7 @@ class Stage:
     def _searched(self, kind: str, precision: str, truth: Truth, path: Path) -> _Choice:
         """The plan to make a file by, and what was tried to find it; without a budget, the stage's own."""
         plan, stated = self.plan.to_dict(), self._stated(kind)
-        if not self.budget or truth.labels is None or precision not in WIDTHS:
+        if not self.budget or truth.known is None or precision not in WIDTHS:
             return _Choice(self.checkpoint, stated, plan, [])
         found = self._search(self.checkpoint, kind, precision, truth, path)
         first = _Choice(self.checkpoint, stated, found["plan"], found["trials"])
@@ -180,8 +185,8 @@ class Stage:
 
     def _search(self, opening: Opening, kind: str, precision: str, truth: Truth, path: Path) -> dict[str, Any]:
         known = self.scratch / "truth.npz"
-        assert truth.labels is not None
-        arrays.write(known, {"reference": truth.reference[self.contract.decode.output], "labels": truth.labels})
+        assert truth.known is not None
+        arrays.write(known, {"reference": truth.reference[self.contract.decode.output], "truth": truth.known})
         found: dict[str, Any] = self.converter.call(
             "export.tasks:search",
             checkpoint=str(opening),
@@ -230,7 +235,7 @@ class Stage:
             found = outputs[runtime]
             certain = self.budget.drop is not None
             verdicts.append(
-                compare(truth.reference, found, truth.labels, self.contract, tolerance, runtime, cost, certain)
+                compare(truth.reference, found, truth.known, self.contract, tolerance, runtime, cost, certain)
             )
         wanting = [check.said for check in result.checks if not check.passed]
         wanting += [f"on {v.runtime}: {c.said}" for v in verdicts for c in v.checks if not c.passed]

@@ -13,8 +13,11 @@ import numpy as np
 import edgeproof
 from edgeproof import frontend, metrics, samples
 from edgeproof.contract import Contract, Decode, Frontend, Graph, Provenance, Tensor, sample_hashes
-from edgeproof.errors import Refused
+from edgeproof.errors import Refused, nearest
+from export import arrays
 from export.arrays import Arrays
+from export.checkpoint import Opening
+from export.worker import Worker
 
 
 def contract_of(path: Path, facts: Mapping[str, Any], described: Mapping[str, Any]) -> Contract:
@@ -41,6 +44,38 @@ def contract_of(path: Path, facts: Mapping[str, Any], described: Mapping[str, An
             versions={"edgeproof": edgeproof.__version__, "written by keras": facts["keras_version"] or "unknown"},
         ),
     )
+
+
+def part_of(opening: Opening, contract: Contract, graph: str) -> tuple[Opening, Contract]:
+    """A graph of a checkpoint as a model of its own, with its contract; "" is the first, the whole model.
+
+    Raises:
+        Refused: there is no such graph.
+    """
+    names = [held.name for held in contract.graphs]
+    if graph and graph not in names:
+        raise Refused("export: --graph names a graph of the checkpoint.", received=graph, fix=nearest(graph, names))
+    if graph in ("", names[0]):
+        return opening, contract
+    own = contract.of(graph)
+    return opening.of_graph(own.graph()), own
+
+
+def within(
+    worker: Worker, opening: Opening, contract: Contract, part: Contract, tensors: Arrays, scratch: Path
+) -> Arrays:
+    """What the inputs of a part are while the whole model runs on these tensors."""
+    names = [tensor.name for tensor in part.graph().inputs]
+    inner = tuple(name for name in names if name not in tensors)
+    found = {name: tensors[name] for name in names if name in tensors}
+    if inner:
+        ends = tuple(tensor.name for tensor in contract.graph().inputs), inner
+        given, out = scratch / "whole.npz", scratch / "within.npz"
+        arrays.write(given, tensors)
+        upto = dataclasses.replace(opening, ends=ends)
+        worker.call("export.tasks:reference", checkpoint=str(upto), tensors=str(given), out=str(out))
+        found |= arrays.read(out)
+    return {name: found[name] for name in names}
 
 
 def samples_path(given: Path | None, path: Path) -> Path:
@@ -97,22 +132,27 @@ def tensors(contract: Contract, raw: Mapping[str, np.ndarray], source: str) -> A
     return ready
 
 
-def labels_of(given: samples.Samples, reference: Arrays, contract: Contract) -> np.ndarray | None:
-    """The labels of the evaluation samples, or None where there are none or nothing is classified."""
-    if given.labels is None or contract.decode.kind != "classify":
+def truth_of(given: samples.Samples, inputs: Arrays, reference: Arrays, contract: Contract) -> np.ndarray | None:
+    """What the decoded output is scored against (`edgeproof.metrics.truth`), or None where there is nothing.
+
+    Args:
+        inputs: the evaluation samples as tensors.
+        reference: the checkpoint's outputs for them.
+    """
+    decode = contract.decode
+    if decode.output not in reference:
         return None
-    outputs = reference[contract.decode.output]
-    classes = outputs.reshape(len(outputs), -1).shape[1]
-    return metrics.check_labels(given.labels, len(outputs), classes, source=given.source)
+    first = [inputs[tensor.name] for tensor in contract.graph().inputs]
+    return metrics.truth(decode, given.labels, first, reference[decode.output], source=given.source)
 
 
-def scored(contract: Contract, given: samples.Samples, reference: Arrays, labels: np.ndarray | None) -> Contract:
+def scored(contract: Contract, given: samples.Samples, reference: Arrays, truth: np.ndarray | None) -> Contract:
     """The contract with the checkpoint's score on these samples, and with the hashes of those it is calibrated on."""
     hashes = tuple(digest for array in given.calibration.values() for digest in sample_hashes(array))
     score = contract.score
-    if labels is not None:
-        metric = score.metric if score else "accuracy"
-        values = metrics.METRICS[metric](reference[contract.decode.output], labels)
+    if truth is not None:
+        metric = metrics.metric_of(contract)
+        values = metrics.METRICS[metric](reference[contract.decode.output], truth)
         data = str(given.manifest.get("data", Path(given.source).name))
         score = metrics.score(metric, values, data=data, split="test" if given.manifest else "evaluation")
     provenance = dataclasses.replace(contract.provenance, calibration=hashes)
@@ -132,7 +172,7 @@ def _check(contract: Contract, described: Mapping[str, Any], path: Path) -> None
         for kind, names in ends.items()
         if names != (found := [name for name, *_ in described[kind]])
     ]
-    if contract.decode.kind == "classify" and contract.decode.output not in ends["outputs"]:
+    if contract.decode.kind != "values" and contract.decode.output not in ends["outputs"]:
         wrong.append(f'decisions from an output "{contract.decode.output}"')
     if contract.score and contract.score.metric not in metrics.METRICS:
         wrong.append(f'a score in "{contract.score.metric}"')

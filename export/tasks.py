@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof import atomic, timing
+from edgeproof import atomic, metrics, timing
 from edgeproof.contract import Artifact, Contract, Graph
 from edgeproof.runner import batched
 from export import arrays, formats
@@ -98,7 +98,7 @@ def search(
     """Look for the smallest file of a format and precision within a budget (`export.quantize.search`).
 
     Args:
-        truth: file with the checkpoint's decisive output, `reference`, and the `labels` of the evaluation samples.
+        truth: file with the checkpoint's decisive output, `reference`, and the `truth` that it is scored against.
         path: a file to write candidates to.
 
     Returns:
@@ -121,8 +121,8 @@ def search(
         return Path(path).stat().st_size
 
     judge = quest.Judge(
-        arrays.read(evaluation), known["reference"], stated.decode.output, known["labels"],
-        stated.score.metric if stated.score else "accuracy", kind.runtimes, size, Budget(**budget),
+        arrays.read(evaluation), known["reference"], stated.decode.output, known["truth"],
+        metrics.metric_of(stated), kind.runtimes, size, Budget(**budget),
     )  # fmt: skip
     with _refusing(Path(path)):
         assert kind.integers

@@ -33,7 +33,7 @@ class Verdict:
         max_abs, relative, relative_l2, cosine: the worst over the outputs; see `edgeproof.metrics.Closeness`.
         agreement: share of samples with the same decision; None where there are no decisions.
         disagreeing: indices of the others.
-        score, drop: in the metric's unit and in points; None without labels.
+        score, drop: in the metric's unit and in points; None where nothing is scored.
         drop_interval: 95% paired bootstrap interval of `drop`, in points.
         median_ms, p90_ms, peak_bytes: of single samples on this machine.
         checks: what was judged.
@@ -73,6 +73,7 @@ class Result:
         trials: what was tried to keep a budget (`export.quantize.search.Trial.to_dict`).
         reason: one line; empty when verified.
         log: the end of what a crashed converter printed.
+        graph: the part of the model that it holds; "" for the whole.
     """
 
     format: str
@@ -90,6 +91,7 @@ class Result:
     checks: tuple[Check, ...] = ()
     log: str = ""
     trials: tuple[Mapping[str, Any], ...] = ()
+    graph: str = ""
 
 
 def claims(verdict: Verdict) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def machine() -> str:
 def compare(
     reference: Mapping[str, np.ndarray],
     candidate: Mapping[str, np.ndarray],
-    labels: np.ndarray | None,
+    truth: np.ndarray | None,
     contract: Contract,
     tolerance: Tolerance,
     runtime: str,
@@ -127,7 +129,7 @@ def compare(
     """Compare an artifact's outputs (n, ...) with the checkpoint's, output by output, and judge.
 
     Args:
-        labels: of the samples, for the task's score; None: closeness and decisions are all there is.
+        truth: for the task's score (`edgeproof.metrics.truth`); None: closeness and decisions are all there is.
         tolerance: the limits.
         cost: `median_ms`, `p90_ms`, `peak_bytes`, as measured with these outputs.
         certain: the drop's limit holds for the unfavourable end of its interval.
@@ -143,8 +145,10 @@ def compare(
         "relative_l2": max(c.relative_l2 for c in each),
         "cosine": min(c.cosine for c in each),
     }
-    if contract.decode.kind == "classify":
-        figures |= _decisions(reference[contract.decode.output], candidate[contract.decode.output], labels, contract)
+    if contract.decode.output in reference:
+        output = contract.decode.output
+        figures |= _decisions(reference[output], candidate[output], truth, contract)
+        figures |= _scores(reference[output], candidate[output], truth, contract)
     checks = tuple(_checks(figures, tolerance, certain))
     n = len(next(iter(reference.values())))
     return Verdict(
@@ -173,29 +177,36 @@ def _spoilt(name: str, reference: np.ndarray, candidate: np.ndarray | None) -> s
 
 
 def _decisions(
-    reference: np.ndarray, candidate: np.ndarray, labels: np.ndarray | None, contract: Contract
+    reference: np.ndarray, candidate: np.ndarray, truth: np.ndarray | None, contract: Contract
 ) -> dict[str, Any]:
-    ours, theirs = metrics.decisions(candidate), metrics.decisions(reference)
+    ours, theirs = metrics.decided(candidate, contract.decode), metrics.decided(reference, contract.decode)
+    if ours is None or theirs is None:
+        return {}
     same = ours == theirs
-    classes = reference.reshape(len(reference), -1).shape[1]
-    kinds = theirs if labels is None else labels
-    figures: dict[str, Any] = {
+    classes = 2 if contract.decode.kind == "detect" else reference.reshape(len(reference), -1).shape[1]
+    kinds = theirs if truth is None else truth
+    return {
         "agreement": float(same.mean()),
         "disagreeing": tuple(int(i) for i in np.flatnonzero(~same)),
         "agreement_by_class": tuple(
             float(same[kinds == c].mean()) if (kinds == c).any() else None for c in range(classes)
         ),
     }
-    if labels is not None:
-        metric = metrics.METRICS[contract.score.metric if contract.score else "accuracy"]
-        before, after = metric(reference, labels), metric(candidate, labels)
-        low, high = metrics.paired_bootstrap(before, after)
-        figures |= {
-            "score": float(after.mean()),
-            "drop": 100 * float(before.mean() - after.mean()),
-            "drop_interval": (100 * low, 100 * high),
-        }
-    return figures
+
+
+def _scores(
+    reference: np.ndarray, candidate: np.ndarray, truth: np.ndarray | None, contract: Contract
+) -> dict[str, Any]:
+    if truth is None:
+        return {}
+    metric = metrics.METRICS[metrics.metric_of(contract)]
+    before, after = metric(reference, truth), metric(candidate, truth)
+    low, high = metrics.paired_bootstrap(before, after)
+    return {
+        "score": float(after.mean()),
+        "drop": 100 * float(before.mean() - after.mean()),
+        "drop_interval": (100 * low, 100 * high),
+    }
 
 
 def _checks(figures: Mapping[str, Any], tolerance: Tolerance, certain: bool) -> list[Check]:

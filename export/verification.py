@@ -93,19 +93,23 @@ def _stages(path: Path, against: checkpoint.Opening, given: Path | None, limits:
         facts = reader.call("export.checkpoint:read", path=str(against))
         yield _same("checkpoint", held.provenance.checkpoint_sha256[:16], facts["sha256"][:16], "SHA-256")
         described = converter.call("export.tasks:describe", checkpoint=str(against))
-        contract = subject.contract_of(against.path, facts, described)
-        inputs = [tensor.name for tensor in contract.graph().inputs]
-        found = samples.load(subject.samples_path(given, against.path), inputs)
+        stated = subject.contract_of(against.path, facts, described)
+        found = samples.load(
+            subject.samples_path(given, against.path), [tensor.name for tensor in stated.graph().inputs]
+        )
+        ours = {graph.name for graph in stated.graphs}
+        opening, contract = subject.part_of(against, stated, held.graph().name if held.graph().name in ours else "")
         scratch = Path(folder)
         evaluation = scratch / "evaluation.npz"
-        arrays.write(evaluation, subject.tensors(contract, found.evaluation, found.source))
+        tensors = subject.tensors(stated, found.evaluation, found.source)
+        arrays.write(evaluation, subject.within(converter, against, stated, contract, tensors, scratch))
         out = scratch / "reference.npz"
-        converter.call("export.tasks:reference", checkpoint=str(against), tensors=str(evaluation), out=str(out))
+        converter.call("export.tasks:reference", checkpoint=str(opening), tensors=str(evaluation), out=str(out))
         reference = arrays.read(out)
-        labels = subject.labels_of(found, reference, contract)
-        contract = subject.scored(contract, found, reference, labels)
+        truth = subject.truth_of(found, arrays.read(evaluation), reference, contract)
+        contract = subject.scored(contract, found, reference, truth)
         if held.graph().stream:
-            contract = Proof.of(converter, against, contract, str(evaluation), scratch).contract
+            contract = Proof.of(converter, opening, contract, str(evaluation), scratch).contract
 
         yield from _claimed(held, contract, subject.described(found))
         yield _same("precision", held.artifact.precision, seen["precision"], "of the bytes")
@@ -133,7 +137,7 @@ def _stages(path: Path, against: checkpoint.Opening, given: Path | None, limits:
                 reason = error.received if isinstance(error, Refused) else error.reason
                 yield Finding(stage, False, f"it does not run: {reason}")
                 continue
-            verdict = compare(reference, arrays.read(out), labels, contract, tolerance, runtime, cost)
+            verdict = compare(reference, arrays.read(out), truth, contract, tolerance, runtime, cost)
             yield _figures(stage, told, claims(verdict), str(proof.get("machine")) == machine())
 
 

@@ -26,7 +26,8 @@ def write(
 ) -> None:
     """Write card.md, curves.png, confusion.png, history.csv and run.json into `out`."""
     plots.curves(out / "curves.png", outcome.history, outcome.score.metric)
-    plots.confusion(out / "confusion.png", outcome.confusion, contract.labels)
+    if outcome.confusion is not None:
+        plots.confusion(out / "confusion.png", outcome.confusion, contract.labels)
     _history(out / "history.csv", outcome.history)
     facts = _facts(request, settings, dataset, contract, outcome)
     atomic.write_text(out / "run.json", json.dumps(facts, indent=2, sort_keys=True) + "\n")
@@ -41,7 +42,8 @@ def mean_and_spread(by_seed: dict[int, float]) -> tuple[float, float]:
 
 def _history(path: Path, history: list[dict[str, float]]) -> None:
     text = io.StringIO()
-    writer = csv.DictWriter(text, ["epoch", *history[0]], lineterminator="\n")
+    columns = list(dict.fromkeys(name for figures in history for name in figures))
+    writer = csv.DictWriter(text, ["epoch", *columns], lineterminator="\n")
     writer.writeheader()
     writer.writerows({"epoch": i + 1, **figures} for i, figures in enumerate(history))
     atomic.write_text(path, text.getvalue())
@@ -76,6 +78,7 @@ def _facts(
             "floor": outcome.floor,
             "reached": outcome.floor is None or mean >= outcome.floor,
         },
+        "facts": dict(outcome.facts),
         "seconds": round(outcome.seconds, 1),
         "versions": contract.provenance.versions,
         "machine": {"system": platform.system(), "machine": platform.machine(), "cores": os.cpu_count()},
@@ -112,13 +115,18 @@ def _card(request: Request, settings: dict[str, Any], dataset: Dataset, contract
     rows += [
         (
             "training time",
-            f"{clock(outcome.seconds)} for {settings['epochs']} epochs of one seed, {os.cpu_count()} cores",
+            f"{clock(outcome.seconds)} for {len(outcome.history)} epochs of one seed, {os.cpu_count()} cores",
         ),
         ("versions", ", ".join(f"{k} {v}" for k, v in contract.provenance.versions.items())),
     ]
+    rows[-2:-2] = outcome.facts.items()
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     changed = ", ".join(f"`{k}={v}`" for k, v in sorted(settings.items()))
-    worst = _worst(outcome.confusion, contract.labels)
+    shown = [f"## {picture.title}\n\n![{picture.title}]({picture.file})" for picture in outcome.pictures]
+    if outcome.confusion is not None:
+        worst = _worst(outcome.confusion, contract.labels)
+        shown.insert(0, f"## Where it errs\n\n![Confusion matrix](confusion.png)\n\n{worst}")
+    sections = "\n\n".join(shown)
     return f"""# {contract.title}, trained on {request.data}
 
     {request.command}
@@ -131,11 +139,7 @@ Settings: {changed}.
 
 ![Loss and score by epoch](curves.png)
 
-## Where it errs
-
-![Confusion matrix](confusion.png)
-
-{worst}
+{sections}
 
 ## Intended use
 

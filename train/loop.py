@@ -18,10 +18,13 @@ from train.checkpoint import State
 from train.progress import Progress
 
 
-class Objective(Protocol):
-    """What the loop drives."""
+class Driven(Protocol):
+    """What the loop drives; `train.objectives.objective.Objective` is it."""
 
     model: keras.Model
+
+    @property
+    def epochs(self) -> int: ...
 
     def variables(self) -> list[Any]: ...
 
@@ -39,14 +42,14 @@ class Run:
 
 
 def fit(
-    objective: Objective,
+    objective: Driven,
     run: Run,
     *,
     state: State | None = None,
     watch: Callable[[int, dict[str, float]], None] = lambda epoch, figures: None,
     quiet: bool = False,
 ) -> tuple[list[dict[str, float]], float]:
-    """Train to the end of `settings["epochs"]`.
+    """Train to the end of the objective's epochs.
 
     Args:
         objective: model, data and step.
@@ -63,7 +66,7 @@ def fit(
     history, spent = ([*state.history], state.seconds) if state else ([], 0.0)
     if state:
         _restore(objective.variables(), state)
-    epochs = run.settings["epochs"]
+    epochs = objective.epochs
     progress = Progress(epochs, len(history), quiet=quiet)
     for epoch in range(len(history), epochs):
         start = time.monotonic()

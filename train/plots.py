@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import io
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,65 @@ _INK, _LIGHT, _BLUE, _ORANGE = "#22313f", "#d5dbe1", "#2b6cb0", "#c05621"
 
 
 def curves(path: Path, history: list[dict[str, float]], metric: str) -> None:
-    """Loss on the left, validation score on the right, by epoch."""
+    """Loss, validation score, and a panel for every other figure that epochs tell, each by epoch."""
     epochs = np.arange(1, len(history) + 1)
-    figure, (left, right) = _figure(1, 2, (9, 3.4))
-    left.plot(epochs, [h["loss"] for h in history], color=_BLUE, label="training")
-    left.plot(epochs, [h["validation_loss"] for h in history], color=_ORANGE, label="validation")
-    left.set(xlabel="epoch", ylabel="loss", yscale="log")
-    left.legend(frameon=False)
-    for axes in (left, right):
-        axes.xaxis.get_major_locator().set_params(integer=True)
-    right.plot(epochs, [100 * h["validation_score"] for h in history], color=_ORANGE)
-    right.set(xlabel="epoch", ylabel=f"validation {metric} (%)")
+    known = ("loss", "validation_loss", "validation_score", "stage")
+    others = [name for name in dict.fromkeys(n for figures in history for n in figures) if name not in known]
+
+    def line(name: str, scale: float = 1.0) -> list[float]:
+        return [scale * figures.get(name, float("nan")) for figures in history]
+
+    rows = 1 + math.ceil(len(others) / 2)
+    figure, axes = _figure(rows, 2, (9, 3.4 * rows))
+    panels = np.ravel(axes)
+    panels[0].plot(epochs, line("loss"), color=_BLUE, label="training")
+    panels[0].plot(epochs, line("validation_loss"), color=_ORANGE, label="validation")
+    positive = all(value > 0 for name in ("loss", "validation_loss") for value in line(name) if value == value)
+    panels[0].set(xlabel="epoch", ylabel="loss", yscale="log" if positive else "linear")
+    panels[0].legend(frameon=False)
+    panels[1].plot(epochs, line("validation_score", 100), color=_ORANGE)
+    panels[1].set(xlabel="epoch", ylabel=f"validation {metric} (%)")
+    for panel, name in zip(panels[2:], others, strict=False):
+        panel.plot(epochs, line(name), color=_BLUE)
+        panel.set(xlabel="epoch", ylabel=name.replace("_", " "))
+    for panel in panels[2 + len(others) :]:
+        panel.set_visible(False)
+    ends = [i for i in range(1, len(history)) if history[i].get("stage") != history[i - 1].get("stage")]
+    for panel in panels:
+        panel.xaxis.get_major_locator().set_params(integer=True)
+        for end in ends:
+            panel.axvline(end + 0.5, color=_LIGHT, zorder=0)
+    _save(figure, path)
+
+
+def tiles(path: Path, pictures: np.ndarray, columns: int, *, signed: bool = False) -> None:
+    """Pictures (n, height, width) in a grid, each on its own scale from black to white.
+
+    Args:
+        signed: blue below zero, orange above, on one scale for all.
+    """
+    n = len(pictures)
+    rows = math.ceil(n / columns)
+    width = min(9.0, 0.62 * columns)
+    figure, axes = _figure(rows, columns, (width, width * rows / columns))
+    largest = float(np.abs(pictures).max()) or 1.0
+    scale: dict[str, Any] = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest} if signed else {"cmap": "gray"}
+    for index, panel in enumerate(np.ravel(axes)):
+        panel.set_axis_off()
+        if index < n:
+            panel.imshow(pictures[index], interpolation="nearest", **scale)
+    _save(figure, path)
+
+
+def planes(path: Path, titled: Mapping[str, np.ndarray], labels: np.ndarray, names: Sequence[str]) -> None:
+    """Points (n, 2) in the plane, coloured by label, a panel for each title."""
+    figure, axes = _figure(1, len(titled), (4.4 * len(titled), 4.2))
+    for panel, (title, points) in zip(np.ravel(axes), titled.items(), strict=True):
+        for label in np.unique(labels):
+            chosen = labels == label
+            panel.scatter(*points[chosen].T, s=6, color=f"C{label % 10}", label=names[label] if names else str(label))
+        panel.set(title=title, xticks=[], yticks=[])
+    np.ravel(axes)[-1].legend(frameon=False, fontsize=7, markerscale=2, loc="center left", bbox_to_anchor=(1, 0.5))
     _save(figure, path)
 
 

@@ -5,16 +5,27 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from edgeproof.contract import Decode, Frontend, Tolerance
 
 Settings = Mapping[str, Any]
 
 
+class Fit(Protocol):
+    """How a system is trained: a frozen value whose fields are settings, and the objective that takes them.
+
+    Attributes:
+        objective: "module:class", a `train.objectives.objective.Objective`; named, not imported.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    objective: ClassVar[str]
+
+
 @dataclass(frozen=True)
 class Supervised:
-    """Minimise a loss between outputs and labels by stochastic gradients; `train.objectives.supervised` does it.
+    """Minimise a loss between outputs and labels by stochastic gradients.
 
     Attributes:
         loss: "cross_entropy", or "map" for LeCun 1998's discriminative criterion (with `rubbish`).
@@ -26,6 +37,8 @@ class Supervised:
         shift: largest shift of a training picture, in pixels of the input, each way.
         rotate: largest rotation of a training picture, in degrees, each way.
     """
+
+    objective: ClassVar[str] = "train.objectives.supervised:Supervised"
 
     loss: str = "cross_entropy"
     epochs: int = 12
@@ -84,6 +97,8 @@ class Recipe:
         frontends: from the settings to the inputs' preprocessing.
         decode: how the output is read.
         labels: names of the classes.
+        graphs: parts of the model that are deployed beside the whole: name -> (inputs, outputs), each an end of the
+            model or a layer with one output.
         when: settings that follow from others.
         tiny: settings of a version that trains in seconds, for tests.
         tolerances: by precision, where the defaults of the contract are not meant.
@@ -95,11 +110,12 @@ class Recipe:
     build: str
     arguments: Mapping[str, Any]
     data: Mapping[str, str]
-    fit: Supervised
+    fit: Fit
     goal: Goal
     frontends: Callable[[Settings], tuple[Frontend, ...]]
     decode: Decode
     labels: tuple[str, ...] = ()
+    graphs: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     when: tuple[When, ...] = ()
     tiny: Mapping[str, Any] = field(default_factory=dict)
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
@@ -113,5 +129,14 @@ class Recipe:
 
     def builder(self) -> Callable[..., Any]:
         """The builder itself; this imports Keras."""
-        module, _, function = self.build.partition(":")
-        return getattr(importlib.import_module(module), function)
+        return _named(self.build)
+
+    def objective(self) -> Callable[..., Any]:
+        """The class of its objective; this imports TensorFlow."""
+        return _named(self.fit.objective)
+
+
+def _named(text: str) -> Callable[..., Any]:
+    module, _, name = text.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgeproof.contract import Score
 from train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from train.objectives.objective import Picture
 
 
 @dataclass(frozen=True)
@@ -40,5 +44,7 @@ class Outcome:
     history: list[dict[str, float]]
     seconds: float
     parameters: int
-    confusion: np.ndarray
+    confusion: np.ndarray | None
     path: Path
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -13,11 +14,11 @@ import tensorflow as tf
 
 import edgeproof
 from edgeproof import atomic, metrics
-from edgeproof.contract import Contract, Graph, Provenance, Tensor, sample_hashes
+from edgeproof.contract import Contract, Decode, Graph, Provenance, Tensor, sample_hashes
 from edgeproof.errors import Refused
 from train import card, checkpoint, loop, plots, samples
 from train.data import Dataset, Split
-from train.objectives.supervised import Supervised
+from train.objectives.objective import Objective, Task
 from train.recipe import Recipe
 from train.request import Outcome, Request
 
@@ -37,7 +38,7 @@ def train(request: Request, dataset: Dataset) -> Outcome:
     settings = _resumed(request, state, dataset) if state else request.settings
     objective = _objective(request.recipe, settings, dataset)
     contract = _contract(request, settings, dataset, objective.model)
-    classes = int(objective.model.outputs[0].shape[-1])
+    classes = _classes(contract)
     if contract.labels and classes != len(contract.labels):
         raise Refused(
             "train: the model must have one output for each label of the recipe.",
@@ -53,7 +54,7 @@ def train(request: Request, dataset: Dataset) -> Outcome:
     by_seed = {settings["seed"]: score.value}
     for seed in range(settings["seed"] + 1, settings["seed"] + request.seeds):
         by_seed[seed] = _another(request, settings, dataset, seed)
-    contract = dataclasses.replace(contract, score=score)
+    contract = dataclasses.replace(contract, score=score, decode=objective.decoding())
     outcome = Outcome(
         score=score,
         by_seed=by_seed,
@@ -61,8 +62,10 @@ def train(request: Request, dataset: Dataset) -> Outcome:
         history=history,
         seconds=seconds,
         parameters=sum(int(np.prod(w.shape)) for w in objective.model.trainable_weights),
-        confusion=_confusion(outputs, dataset.test),
+        confusion=_confusion(outputs, dataset.test, contract.decode),
         path=path,
+        facts=objective.facts(dataset),
+        pictures=tuple(objective.draw(out, dataset)),
     )
     samples.write(dataset, out)
     card.write(out, request, settings, dataset, contract, outcome)
@@ -76,7 +79,7 @@ def deterministic(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def _objective(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Supervised:
+def _objective(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Objective:
     deterministic(settings["seed"])
     try:
         model = recipe.builder()(**{key: settings[key] for key in recipe.arguments})
@@ -84,7 +87,10 @@ def _objective(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Su
         raise Refused(
             "train: the builder must accept its arguments.", received=str(error), fix="change them with --set"
         ) from error
-    return Supervised(model, settings, dataset, recipe.frontends(settings), recipe.goal.metric)
+    task = Task(recipe.frontends(settings), recipe.decode, recipe.goal.metric)
+    found = recipe.objective()(model, settings, dataset, task)
+    assert isinstance(found, Objective)
+    return found
 
 
 def _another(request: Request, settings: dict[str, Any], dataset: Dataset, seed: int) -> float:
@@ -114,16 +120,7 @@ def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, mode
     return Contract(
         name=request.name,
         title=f"{recipe.title} ({settings['variant']})" if "variant" in settings else recipe.title,
-        graphs=(
-            Graph(
-                "main",
-                tuple(Tensor.of(t.name, t.shape, str(t.dtype)) for t in model.inputs),
-                tuple(
-                    Tensor.of(name, t.shape, str(t.dtype))
-                    for name, t in zip(model.output_names, model.outputs, strict=True)
-                ),
-            ),
-        ),
+        graphs=_graphs(recipe, model),
         frontends=recipe.frontends(settings),
         decode=recipe.decode,
         labels=recipe.labels,
@@ -145,10 +142,34 @@ def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, mode
     )
 
 
-def _confusion(outputs: np.ndarray, split: Split) -> np.ndarray:
-    """Counts, (label, decision)."""
-    classes = outputs.shape[-1]
+def _graphs(recipe: Recipe, model: keras.Model) -> tuple[Graph, ...]:
+    """The whole model, and the parts that the recipe names."""
+    ends = {t.name: t for t in model.inputs} | dict(zip(model.output_names, model.outputs, strict=True))
+
+    def tensors(names: Iterable[str]) -> tuple[Tensor, ...]:
+        found = {name: ends[name] if name in ends else model.get_layer(name).output for name in names}
+        return tuple(Tensor.of(name, t.shape, str(t.dtype)) for name, t in found.items())
+
+    whole = Graph("main", tensors(t.name for t in model.inputs), tensors(model.output_names))
+    parts = (Graph(name, tensors(into), tensors(out)) for name, (into, out) in recipe.graphs.items())
+    return (whole, *parts)
+
+
+def _classes(contract: Contract) -> int | None:
+    """How many classes the decoded output tells apart."""
+    if contract.decode.kind == "detect":
+        return 2
+    shapes = {t.name: t.shape for t in contract.graph().outputs}
+    return shapes[contract.decode.output][-1]
+
+
+def _confusion(outputs: np.ndarray, split: Split, decode: Decode) -> np.ndarray | None:
+    """Counts, (label, decision), or None where nothing is decided."""
+    decisions = metrics.decided(outputs, decode)
+    if decisions is None:
+        return None
+    classes = 2 if decode.kind == "detect" else outputs.shape[-1]
     counts = np.zeros((classes, classes), np.int64)
     assert split.labels is not None
-    np.add.at(counts, (split.labels, metrics.decisions(outputs)), 1)
+    np.add.at(counts, (split.labels, decisions), 1)
     return counts

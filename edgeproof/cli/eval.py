@@ -1,6 +1,6 @@
-"""Score a file on labelled samples, as the checkpoint was scored.
+"""Score a file on samples, as the checkpoint was scored.
 
-SAMPLES is an .npz with `evaluation_<input>` (raw samples) and `evaluation_label`.
+SAMPLES is an .npz with `evaluation_<input>` (raw samples) and, but for a reconstruction, `evaluation_label`.
 """
 
 from __future__ import annotations
@@ -24,38 +24,39 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(args: argparse.Namespace) -> int:
     model = load(args)
-    if model.contract is None or model.contract.decode.kind != "classify":
+    contract = model.contract
+    if contract is None or not metrics.metric_of(contract):
         raise Refused(
             "eval: the file must say how its outputs are decoded and scored.",
-            received="a file with no contract" if model.contract is None else "a contract that decodes to values",
+            received="a file with no contract" if contract is None else "a contract that decodes to values",
             fix="export it with Edgeproof from its checkpoint, or compare outputs with `python -m export`",
         )
-    held = samples.load(args.samples, [port.name for port in model.inputs])
-    if held.labels is None:
-        raise Refused(
-            "eval: the samples must have labels.",
-            received=f"{args.samples} without evaluation_label",
-            fix='add an array "evaluation_label" of whole numbers',
-        )
-    tensors = {k: frontend.apply(model.frontend(k), v) for k, v in held.evaluation.items()}
-    outputs = model.decoded(model.outputs(tensors))
-    labels = metrics.check_labels(held.labels, len(outputs), outputs.shape[-1], source=args.samples)
-    metric = model.contract.score.metric if model.contract.score else "accuracy"
+    metric = metrics.metric_of(contract)
     if metric not in metrics.METRICS:
         raise Refused(
             "eval: the contract's score must be of a metric that this version knows.",
             received=metric,
             fix="install a newer edgeproof; " + nearest(metric, metrics.METRICS),
         )
-    right = metrics.METRICS[metric](outputs, labels)
-    low, high = metrics.wilson(float(right.sum()), len(right))
-    value = float(np.mean(right))
+    held = samples.load(args.samples, [port.name for port in model.inputs])
+    tensors = {k: frontend.apply(model.frontend(k), v) for k, v in held.evaluation.items()}
+    outputs = model.decoded(model.outputs(tensors))
+    truth = metrics.truth(contract.decode, held.labels, list(tensors.values()), outputs, source=args.samples)
+    if truth is None:
+        raise Refused(
+            "eval: the samples must have labels.",
+            received=f"{args.samples} without evaluation_label",
+            fix='add an array "evaluation_label" of whole numbers',
+        )
+    values = metrics.METRICS[metric](outputs, truth)
+    low, high = metrics.interval(values)
+    value = float(np.mean(values))
     if args.json:
         print(
             json.dumps(
-                {"metric": metric, "value": value, "interval": [low, high], "n": len(right), "kernels": model.kernels}
+                {"metric": metric, "value": value, "interval": [low, high], "n": len(values), "kernels": model.kernels}
             )
         )
     else:
-        print(f"{metric} {value:.2%} (95% {low:.2%} to {high:.2%}), n = {len(right)}, on {model.kernels} kernels")
+        print(f"{metric} {value:.2%} (95% {low:.2%} to {high:.2%}), n = {len(values)}, on {model.kernels} kernels")
     return 0

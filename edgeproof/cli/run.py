@@ -51,11 +51,15 @@ def act(args: argparse.Namespace) -> int:
             rest = ", ".join(f"{name} {q:.1%}" for name, q in others)
             print(f"{path}: {label}  {p:.1%}" + (f"  (then {rest})" if rest else ""))
         else:
-            print(f"{path}: " + "; ".join(_describe(k, v) for k, v in prediction.outputs.items()))
+            told = [f"{prediction.label} "] * bool(prediction.label)
+            told.append("; ".join(_describe(k, v) for k, v in prediction.outputs.items()))
+            print(f"{path}: " + " ".join(told))
     return 0
 
 
 def _describe(name: str, value: Any) -> str:
     flat = np.asarray(value).ravel()
+    if flat.size == 1:
+        return f"{name} {flat[0]:.4g}"
     shown = " ".join(f"{x:.4g}" for x in flat[:10])
     return f"{name} {np.shape(value)} = {shown}" + (" ..." if flat.size > 10 else "")

@@ -22,7 +22,7 @@ from keras.src.saving.serialization_lib import ObjectSharingScope
 
 import models.layers  # noqa: F401  registers the layers that Keras lacks
 from edgeproof.errors import Refused
-from export.checkpoint import custom, weights
+from export.checkpoint import custom, graphs, weights
 from export.checkpoint.archive import CONFIG, short
 from export.checkpoint.dialects import Translation, Writer, translate
 from export.checkpoint.dialects.notes import layers
@@ -51,7 +51,8 @@ def load(opening: Opening) -> Loaded:
         Refused: Keras 3 can't rebuild it, or its weights are not those of its architecture.
     """
     found = _loaded(opening)
-    return Loaded(_functional(found.model, str(opening.path)), found.changes)
+    model = _functional(found.model, str(opening.path))
+    return Loaded(graphs.part(model, *opening.ends) if opening.ends else model, found.changes)
 
 
 def _functional(model: keras.Model, source: str) -> keras.Model:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeproof.contract import Graph
 from edgeproof.errors import Refused, nearest
 
 BACKENDS = ("tensorflow", "theano", "cntk")
@@ -26,6 +27,7 @@ class Opening:
         custom_objects: Python file that defines its layers. Runs that code.
         replace: (layer name, what takes its place), for layers that are never opened.
         backend: that the file was trained on, where it does not say.
+        ends: names of the tensors that the part of the model lies between, (from, to); None: all of it.
     """
 
     path: Path
@@ -34,6 +36,12 @@ class Opening:
     custom_objects: Path | None = None
     replace: tuple[tuple[str, str], ...] = ()
     backend: str = ""
+    ends: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+
+    def of_graph(self, graph: Graph) -> Opening:
+        """The part of the model that a graph of its contract is."""
+        names = tuple(tuple(tensor.name for tensor in side) for side in (graph.inputs, graph.outputs))
+        return dataclasses.replace(self, ends=(names[0], names[1]))
 
     def __str__(self) -> str:
         if self == Opening(self.path):
@@ -51,6 +59,9 @@ class Opening:
             if name in fields:
                 fields[name] = Path(fields[name])
         fields["replace"] = tuple((name, what) for name, what in fields.get("replace", ()))
+        if "ends" in fields:
+            inputs, outputs = fields["ends"]
+            fields["ends"] = tuple(inputs), tuple(outputs)
         return Opening(**fields)
 
 

@@ -49,7 +49,7 @@ def of(opening: Opening, samples: Path, out: Path, limits: Limits) -> Figures:
     scores = [verdict.score for verdict in verdicts if verdict.score is not None]
     return Figures(
         outcome.contract,
-        outcome.contract.score.value if outcome.contract.score and outcome.labels is not None else None,
+        outcome.contract.score.value if outcome.contract.score and outcome.truth is not None else None,
         min(scores) if scores else None,
         max(verdict.relative_l2 for verdict in verdicts),
         {name: len(data) for name, data in whole.items()},

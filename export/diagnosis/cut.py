@@ -12,6 +12,7 @@ import numpy as np
 
 from export import arrays, formats
 from export.checkpoint import Opening
+from export.checkpoint.graphs import calls
 from export.quantize.plan import Plan
 from export.source import Source
 
@@ -27,7 +28,7 @@ def steps(checkpoint: str, within: list[str]) -> list[tuple[str, str, dict[str, 
     Args:
         within: names of the models, one inside the other, whose layers are meant; [] for the outermost.
     """
-    return [_step(node.operation) for node in _nodes(_inner(_source(checkpoint).model, within))]
+    return [_step(node.operation) for node in calls(_inner(_source(checkpoint).model, within))]
 
 
 def attempt(
@@ -41,11 +42,11 @@ def attempt(
         inner = model.get_layer(name)
         feeds = _values(model, _entries(model, inner), feeds, inner.inputs)
         model = inner
-    nodes = _nodes(model)[first:last]
+    nodes = calls(model)[first:last]
     made = {id(t): t for node in nodes for t in node.output_tensors}
     used = {id(t): t for node in nodes for t in node.arguments.keras_tensors if id(t) not in made}
     ends = {id(t) for t in model.outputs}
-    later = {id(t) for node in _nodes(model)[last:] for t in node.arguments.keras_tensors}
+    later = {id(t) for node in calls(model)[last:] for t in node.arguments.keras_tensors}
     outputs = [t for key, t in made.items() if key in ends or key in later]
     inputs = list(used.values())
     part = keras.Model(inputs, outputs)
@@ -82,17 +83,6 @@ def _try(
             form.session(path, runtime)({name: values[:1] for name, values in feeds.items()})
 
 
-def _nodes(model: keras.Model) -> list[Any]:
-    """The calls of a functional model in the order of computation, without its inputs."""
-    by_depth = model._nodes_by_depth
-    return [
-        node
-        for depth in sorted(by_depth, reverse=True)
-        for node in by_depth[depth]
-        if not isinstance(node.operation, keras.layers.InputLayer)
-    ]
-
-
 def _step(operation: Any) -> tuple[str, str, dict[str, Any], bool]:
     model = isinstance(operation, keras.Model) and bool(getattr(operation, "_nodes_by_depth", None))
     config: dict[str, Any] = {}
@@ -113,7 +103,7 @@ def _inner(model: keras.Model, within: list[str]) -> keras.Model:
 
 
 def _entries(model: keras.Model, inner: keras.Model) -> list[Any]:
-    node = next(node for node in _nodes(model) if node.operation is inner)
+    node = next(node for node in calls(model) if node.operation is inner)
     return list(node.arguments.keras_tensors)
 
 

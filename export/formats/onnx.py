@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import edgeproof
 from edgeproof.contract import Contract
-from export import lone, onnx_operators
+from export import lone, onnx_operators, onnx_padding
 from export.formats import Format, Made
 from export.quantize import onnx as integer
 
@@ -77,7 +77,7 @@ def _float_model(source: Source) -> Any:
             axis.dim_param = "batch"
     # tf2onnx puts a counter of its process here, which would make two exports differ.
     model.graph.name, model.graph.doc_string = "main", ""
-    return _renamed(model)
+    return onnx_padding.kept(_renamed(model))
 
 
 def _settle(model: Any, concrete: Any) -> None:

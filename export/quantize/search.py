@@ -55,7 +55,7 @@ class Judge:
         evaluation: input tensors (n, ...) by name.
         reference: the checkpoint's decisive output for them, (n, ...).
         output: its name.
-        labels: (n,).
+        truth: what it is scored against, (n, ...).
         metric: name in `edgeproof.metrics`.
         kernels: all of which a plan must keep the budget on.
         size: of the finished file, from its bare bytes.
@@ -65,7 +65,7 @@ class Judge:
     evaluation: Arrays
     reference: np.ndarray
     output: str
-    labels: np.ndarray
+    truth: np.ndarray
     metric: str
     kernels: Sequence[str]
     size: Callable[[bytes], int]
@@ -75,13 +75,13 @@ class Judge:
         """Make and measure a file by a settled plan."""
         data = integers.make(plan)
         samples = {name: values[:_MOST_SAMPLES] for name, values in self.evaluation.items()}
-        labels, reference = self.labels[:_MOST_SAMPLES], self.reference[:_MOST_SAMPLES]
+        truth, reference = self.truth[:_MOST_SAMPLES], self.reference[:_MOST_SAMPLES]
         measure = metrics.METRICS[self.metric]
-        before = measure(reference, labels)
+        before = measure(reference, truth)
         worst: tuple[float, tuple[float, float], float] | None = None
         for kernels in self.kernels:
             found = outputs(data, samples, kernels)[self.output]
-            after = measure(found, labels)
+            after = measure(found, truth)
             low, high = metrics.paired_bootstrap(before, after)
             drop = 100 * float(before.mean() - after.mean())
             error = metrics.closeness(reference, found).relative_l2

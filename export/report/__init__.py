@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 def write(outcome: Outcome) -> Path:
-    """Write report.json and report.html beside the artifacts; returns the page's path."""
+    """Write report.json and report.html beside the artifacts, of a part report.PART.json and .html; the page's path."""
     from export.report import page
 
-    atomic.write_text(outcome.out / "report.json", json.dumps(facts(outcome), indent=2, sort_keys=True) + "\n")
-    atomic.write_text(outcome.out / "report.html", page.render(outcome))
-    return outcome.out / "report.html"
+    name = f"report.{outcome.part}" if outcome.part else "report"
+    atomic.write_text(outcome.out / f"{name}.json", json.dumps(facts(outcome), indent=2, sort_keys=True) + "\n")
+    atomic.write_text(outcome.out / f"{name}.html", page.render(outcome))
+    return outcome.out / f"{name}.html"
 
 
 def facts(outcome: Outcome) -> dict[str, Any]:
@@ -35,12 +36,13 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "command": outcome.command,
         "name": contract.name,
         "title": contract.title,
+        "graph": contract.graph().name,
         "passed": outcome.passed,
         "checkpoint": {**checkpoint, "score": dataclasses.asdict(contract.score) if contract.score else None},
         "samples": {
             "source": outcome.samples.source,
             "n": len(next(iter(outcome.reference.values()))),
-            "labelled": outcome.labels is not None,
+            "scored": outcome.truth is not None,
             "manifest": outcome.samples.manifest,
         },
         "machine": machine(),
@@ -61,7 +63,7 @@ def _result(result: Result) -> dict[str, Any]:
 
 def line(result: Result) -> str:
     """One artifact in one line, as it is finished."""
-    name = f"{result.format}:{result.asked}"
+    name = f"{result.graph} {result.format}:{result.asked}".lstrip()
     if result.status in ("crashed", "not made"):
         return f"{name:<20} {result.status.upper():<9} {result.reason}"
     told = f"{name:<20} {result.status.upper():<9} {result.bytes:>9,} bytes"
@@ -74,7 +76,7 @@ def table(told: Mapping[str, Any]) -> str:
 
     head = ("artifact", "kernels", "bytes", "agreement", "score", "drop (95%)", "rel. L2", "ms", "verdict")
     rows = [row for result in told["artifacts"] for row in _rows(result)]
-    score = told["checkpoint"]["score"] if told["samples"]["labelled"] else None
+    score = told["checkpoint"]["score"] if told["samples"]["scored"] else None
     rows.insert(
         0,
         (

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import numpy as np
 
+from edgeproof import metrics
 from export import formats
 from export.report import pictures, quantization
 from export.verdict import Result, Verdict, machine
@@ -40,7 +42,10 @@ def _view(outcome: Outcome) -> dict[str, Any]:
         "command": outcome.command,
         "n": n,
         "samples": outcome.samples,
-        "labelled": outcome.labels is not None,
+        "scored": outcome.truth is not None,
+        "decides": any(v.agreement is not None for _, v in compared),
+        "part": outcome.part,
+        "graphs": [graph.name for graph in outcome.graphs],
         "machine": machine(),
         "passed": outcome.passed,
         "older": outcome.older,
@@ -97,7 +102,7 @@ def _enough(compared: list[tuple[Result, Verdict]], passed: bool) -> Answer:
     agreeing = [v.agreement for _, v in compared if v.agreement is not None]
     if agreeing:
         return Answer(question, f"{min(agreeing):.2%}", "smallest agreement with the checkpoint's decisions", passed)
-    return Answer(question, "not scored", "the samples have no labels: closeness is all that was judged", passed)
+    return Answer(question, "not scored", "there is nothing to score it by: closeness is all that was judged", passed)
 
 
 def _cost(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> Answer:
@@ -148,22 +153,26 @@ def _classes(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> dict[s
 def _disagreeing(outcome: Outcome) -> list[dict[str, Any]]:
     """Samples on which some artifact decides otherwise than the checkpoint, the most contested first."""
     output = outcome.contract.decode.output
+
+    def decision(values: np.ndarray, index: int) -> str:
+        found = metrics.decided(values[index : index + 1], outcome.contract.decode)
+        assert found is not None
+        return _label(outcome, int(found[0]))
+
     who: dict[int, list[str]] = {}
     for result in outcome.results:
         for verdict in result.verdicts:
             decided = outcome.outputs[(result.file, verdict.runtime)][output] if verdict.disagreeing else None
             for index in verdict.disagreeing:
                 assert decided is not None
-                who.setdefault(index, []).append(
-                    f"{result.file} on {verdict.runtime}: {_label(outcome, int(decided[index].argmax()))}"
-                )
+                who.setdefault(index, []).append(f"{result.file} on {verdict.runtime}: {decision(decided, index)}")
     chosen = sorted(who, key=lambda index: (-len(who[index]), index))[:_MOST_DISAGREEING]
     return [
         {
             "index": index,
             "picture": pictures.sample(pictures.first(outcome.samples.evaluation, index)),
-            "label": _label(outcome, int(outcome.labels[index])) if outcome.labels is not None else None,
-            "checkpoint": _label(outcome, int(outcome.reference[output][index].argmax())),
+            "label": _label(outcome, int(outcome.truth[index])) if outcome.truth is not None else None,
+            "checkpoint": decision(outcome.reference[output], index),
             "others": who[index],
             "total": len(who),
         }

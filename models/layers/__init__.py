@@ -1,22 +1,30 @@
 """Layers that Keras lacks. Importing this package registers them all, so that checkpoints load by name."""
 
 from models.layers.bitmap_codes import DIGITS, bitmap_codes
+from models.layers.boltzmann import Boltzmann
 from models.layers.euclidean_rbf import EuclideanRBF
 from models.layers.hard_sigmoid import hard_sigmoid_0_2
+from models.layers.kl_sparsity import KLSparsity
 from models.layers.locally_connected import LocallyConnected2D
 from models.layers.scaled_tanh import ScaledTanh
+from models.layers.squared_error import SquaredError
 from models.layers.subsampling import Subsampling
 from models.layers.table_conv import TableConv2D
 from models.layers.tensor_function import TensorFunction
+from models.layers.tied_dense import TiedDense
 
 __all__ = [
     "DIGITS",
+    "Boltzmann",
     "EuclideanRBF",
+    "KLSparsity",
     "LocallyConnected2D",
     "ScaledTanh",
+    "SquaredError",
     "Subsampling",
     "TableConv2D",
     "TensorFunction",
+    "TiedDense",
     "bitmap_codes",
     "hard_sigmoid_0_2",
 ]

@@ -82,7 +82,7 @@ def test_lenet5_in_every_format_from_the_command_line(exported: Path, tmp_path: 
     assert [(a["format"], a["asked"]) for a in told["artifacts"]] == pairs
     assert told["passed"] is True
     assert told["samples"]["n"] >= 400
-    assert told["samples"]["labelled"] is True
+    assert told["samples"]["scored"] is True
     for artifact in told["artifacts"]:
         assert [v["n"] for v in artifact["verdicts"]] == [told["samples"]["n"]] * len(artifact["verdicts"])
         assert artifact["verdicts"]
@@ -175,7 +175,7 @@ def test_two_inputs_and_two_outputs_that_decide_nothing(worker: Worker, export: 
     outcome = export(tmp_path / "values.h5", *everything, "tflite:int8", "onnx:int8", samples=given, out=tmp_path / "o")
     assert set(states(outcome).values()) == {"verified"}
     assert outcome.contract.decode.kind == "values"
-    assert outcome.labels is None, "labels mean nothing where nothing is decided"
+    assert outcome.truth is None, "labels mean nothing where nothing is decided"
     assert [t.name for t in outcome.contract.graph().inputs] == ["left", "right"]
     assert list(outcome.reference) == ["total", "share"]
     for (_, _), found in outcome.outputs.items():

@@ -148,7 +148,7 @@ def outcome(out: Path, change: Callable[[np.ndarray], np.ndarray] = lambda y: y,
         contract=contract,
         checkpoint=path,
         samples=Samples({"image": raw}, {}, given, {"title": "Pictures"}, "samples.npz"),
-        labels=given,
+        truth=given,
         reference={"y": reference},
         results=results,
         out=out,
@@ -255,7 +255,7 @@ def test_the_most_contested_come_first_and_the_rest_is_counted(tmp_path: Path) -
     larger = dataclasses.replace(
         made,
         reference={"y": large},
-        labels=np.tile(made.labels, 4),
+        truth=np.tile(made.truth, 4),
         samples=Samples({"image": np.tile(made.samples.evaluation["image"], (4, 1, 1))}),
         outputs={key: {"y": large[:, [1, 2, 0]]} for key in made.outputs},
         results=[dataclasses.replace(good, verdicts=(some,)), dataclasses.replace(bad, verdicts=(most,))],
@@ -279,9 +279,9 @@ def test_agreement_by_class_stands_under_the_names_of_the_classes(tmp_path: Path
 
 
 def test_no_labels_means_no_score_even_where_the_contract_remembers_one(tmp_path: Path) -> None:
-    told, read, _ = written(outcome(tmp_path, labels=None))
-    assert told["samples"]["labelled"] is False
-    assert "The samples have no labels" in read.text
+    told, read, _ = written(outcome(tmp_path, truth=None))
+    assert told["samples"]["scored"] is False
+    assert "The samples have no labels, so closeness and decisions are compared" in read.text
     assert "The checkpoint's accuracy there is" not in read.text
     row = next(line for line in report.table(told).splitlines() if line.startswith("model.h5"))
     assert "%" not in row
@@ -379,7 +379,7 @@ def test_figures_that_are_not_numbers_are_valid_json_and_a_page(tmp_path: Path, 
 
 def test_an_artifact_without_the_output_has_a_page(tmp_path: Path) -> None:
     made = outcome(tmp_path)
-    verdict = compare(made.reference, {}, made.labels, made.contract, Tolerance(), "xnnpack", COST)
+    verdict = compare(made.reference, {}, made.truth, made.contract, Tolerance(), "xnnpack", COST)
     odd = dataclasses.replace(made.results[1], verdicts=(verdict,), status="wanting")
     outputs: dict[Any, Any] = dict(made.outputs) | {("model.bad.tflite", "xnnpack"): {}}
     _, read, _ = written(dataclasses.replace(made, results=[made.results[0], odd], outputs=outputs))
@@ -390,7 +390,7 @@ def test_an_artifact_without_the_output_has_a_page(tmp_path: Path) -> None:
 def test_samples_of_any_shape_have_a_page(tmp_path: Path, shape: tuple[int, ...]) -> None:
     made = outcome(tmp_path, swap)
     raw = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    _, read, _ = written(dataclasses.replace(made, samples=Samples({"image": raw}, labels=made.labels)))
+    _, read, _ = written(dataclasses.replace(made, samples=Samples({"image": raw}, labels=made.truth)))
     drawn = shape[1:] in ((6, 6, 3), (6, 6, 1))
     assert [alt for alt, _ in read.pictures()[1:]] == (["sample 4", "sample 5", "sample 11"] if drawn else [])
 

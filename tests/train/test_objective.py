@@ -9,11 +9,12 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import log_loss
 
-from edgeproof.contract import Frontend
+from edgeproof.contract import Decode, Frontend
 from edgeproof.errors import Refused
 from edgeproof.metrics import softmax
 from train.data import Dataset, Split
 from train.objectives import supervised
+from train.objectives.objective import Task
 from train.objectives.supervised import Supervised
 
 DIM, CLASSES = 5, 3
@@ -43,7 +44,11 @@ def objective(data: Dataset | None = None, model: keras.Model | None = None, **c
         **{"weight_decay": 0.0, "rubbish": 1.0, "shift": 0.0, "rotate": 0.0, "seed": 0},
         **changes,
     }
-    return Supervised(model or linear(), settings, data or dataset(), (Frontend("x"),), "accuracy")
+    return Supervised(model or linear(), settings, data or dataset(), task("x"))
+
+
+def task(*inputs: str) -> Task:
+    return Task(tuple(Frontend(name) for name in inputs), Decode("classify"), "accuracy")
 
 
 def epoch(subject: Supervised, index: int = 0) -> dict[str, float]:
@@ -138,8 +143,8 @@ def test_an_epoch_s_loss_is_the_mean_over_samples_each_seen_once(size: int) -> N
 
 
 def test_the_order_of_samples_is_the_seed_s_and_the_epoch_s_alone() -> None:
-    def order(subject: Supervised, index: int) -> list[float]:
-        return [float(v) for batch, _ in subject._batches(index) for v in batch["x"][:, 0]]
+    def order(subject: Supervised, index: int) -> list[int]:
+        return [int(i) for chosen, _ in subject.orders(index, len(subject.train)) for i in chosen]
 
     first, second, other = objective(), objective(), objective(seed=1)
     epoch(first, 0)  # what was done before makes no difference
@@ -176,7 +181,7 @@ def test_score_is_by_sample() -> None:
 def test_outputs_of_many_samples_are_those_of_one_batch() -> None:
     subject, x = objective(), points(1203, 9).samples["x"]
     # Another batch size may take another kernel: the last bits may differ.
-    np.testing.assert_allclose(subject.outputs({"x": x}), np.asarray(subject.model(x)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(subject.outputs({"x": x})["logits"], np.asarray(subject.model(x)), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("error")
@@ -189,9 +194,9 @@ def test_inputs_go_by_their_names_not_by_their_order() -> None:
     split = Split(samples, rng.integers(0, CLASSES, 30))
     data = Dataset("pairs", "pairs", "none", True, split, split, split)
     settings = objective().settings
-    subject = Supervised(model, settings, data, (Frontend("first"), Frontend("second")), "accuracy")
+    subject = Supervised(model, settings, data, task("first", "second"))
     expected = model([samples["second"], samples["first"]]).numpy()
-    np.testing.assert_allclose(subject.outputs(samples), expected, rtol=1e-6)
+    np.testing.assert_allclose(subject.outputs(samples)["logits"], expected, rtol=1e-6)
     assert math.isfinite(epoch(subject)["loss"])
 
 

@@ -13,6 +13,7 @@ CASES = [
     Case("MaxPooling1D", "same, 3 by 2", L.MaxPooling1D(3, 2, "same"), _LINE),
     Case("MaxPooling2D", "", L.MaxPooling2D(2), _PLANE),
     Case("MaxPooling2D", "same, 3 by 2", L.MaxPooling2D(3, 2, "same"), _PLANE),
+    Case("MaxPooling2D", "behind zeros", lambda x: L.MaxPooling2D(3, 2)(L.ZeroPadding2D(1)(x)), _PLANE),
     Case("MaxPooling3D", "", L.MaxPooling3D(2), _BLOCK),
     Case("AveragePooling1D", "", L.AveragePooling1D(2), _LINE),
     Case("AveragePooling1D", "same, 3 by 2", L.AveragePooling1D(3, 2, "same"), _LINE),

@@ -1,0 +1,136 @@
+"""How systems are trained that are not plain gradient descent on labels: the settings of their objectives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Contrastive:
+    """Contrastive divergence for a restricted Boltzmann machine (Hinton 2010, "A practical guide to training ...").
+
+    Attributes:
+        epochs, batch: passes over the training split, samples a step.
+        learning_rate: of weights and biases.
+        steps: of Gibbs sampling between data and model, the k of CD-k.
+        persistent: the model's samples go on from those of the step before (Tieleman 2008).
+        momentum_first, momentum: of the first `momentum_after` epochs, and of those after them.
+        weight_decay: of the weights, a step, times the learning rate.
+    """
+
+    objective: ClassVar[str] = "train.objectives.contrastive:Contrastive"
+
+    epochs: int = 20
+    batch: int = 64
+    learning_rate: float = 0.05
+    steps: int = 1
+    persistent: bool = False
+    momentum_first: float = 0.5
+    momentum: float = 0.9
+    momentum_after: int = 5
+    weight_decay: float = 2e-4
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Gradient descent on the difference between input and output "reconstruction".
+
+    Attributes:
+        loss: "bernoulli", cross-entropy summed over pixels, or "squared", summed too.
+        epochs, batch, optimizer, learning_rate, weight_decay: as `train.recipe.Supervised` has them.
+        noise: standard deviation of what is added to the input, which is to be reconstructed without it.
+        masking: share of the input that is set to zero, likewise (Vincent et al. 2008).
+        shift: largest shift of a training picture, in pixels of the input, each way.
+        rotate: largest rotation of a training picture, in degrees, each way.
+        quantile: of the training samples' errors that an anomaly detector's threshold is put at.
+    """
+
+    objective: ClassVar[str] = "train.objectives.reconstruction:Reconstruction"
+
+    loss: str = "bernoulli"
+    epochs: int = 30
+    batch: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    noise: float = 0.0
+    masking: float = 0.0
+    shift: float = 0.0
+    rotate: float = 0.0
+    quantile: float = 0.99
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """Layer by layer without labels, each on the last one's output; then the classifier alone; then all of it.
+
+    Attributes:
+        pretraining: what each hidden layer is taught as: "rbm" (Hinton, Osindero, Teh 2006), "autoencoder" with tied
+            weights (Bengio et al. 2007), or "none".
+        pretraining_epochs: of each layer.
+        pretraining_rate: learning rate of each layer.
+        masking: share of an autoencoder's input that is set to zero.
+        classifier_epochs: of the last layer alone, on what the others give.
+        epochs: of the whole system.
+        labelled: share of the training split's labels that the last two stages may see.
+        batch, optimizer, learning_rate, weight_decay, shift, rotate: as `train.recipe.Supervised` has them.
+    """
+
+    objective: ClassVar[str] = "train.objectives.greedy:Greedy"
+
+    pretraining: str = "rbm"
+    pretraining_epochs: int = 10
+    pretraining_rate: float = 0.05
+    masking: float = 0.0
+    classifier_epochs: int = 0
+    epochs: int = 20
+    labelled: float = 1.0
+    loss: str = "cross_entropy"
+    rubbish: float = 1.0
+    batch: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    shift: float = 0.0
+    rotate: float = 0.0
+
+
+@dataclass(frozen=True)
+class WakeSleep:
+    """The wake-sleep algorithm for a Helmholtz machine (Hinton, Dayan, Frey, Neal 1995).
+
+    Attributes:
+        epochs, batch: passes over the training split, samples a step.
+        learning_rate: of the delta rule; it falls to zero along a cosine.
+    """
+
+    objective: ClassVar[str] = "train.objectives.wake_sleep:WakeSleep"
+
+    epochs: int = 60
+    batch: int = 32
+    learning_rate: float = 0.1
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """Dictionary learning by alternation, then an encoder that predicts the codes.
+
+    Attributes:
+        dictionary_epochs: passes of sparse codes for all samples and an update of all atoms.
+        epochs: of the encoder.
+        sparsity: weight of Σ|code| against ½‖x - code D‖².
+        iterations: most of FISTA (Beck and Teboulle 2009) for each code.
+        batch, optimizer, learning_rate, weight_decay: of the encoder, as `train.recipe.Supervised` has them.
+    """
+
+    objective: ClassVar[str] = "train.objectives.dictionary:Dictionary"
+
+    dictionary_epochs: int = 30
+    epochs: int = 30
+    sparsity: float = 0.2
+    iterations: int = 200
+    batch: int = 128
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0

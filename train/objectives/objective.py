@@ -1,0 +1,149 @@
+"""What every objective is made of: a model, ready tensors, the model's outputs and its score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from edgeproof import frontend, metrics
+from edgeproof.contract import Decode, Frontend
+from train.data import Dataset, Split
+
+_EVALUATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A split as the model takes it: tensors (n, ...) by input, and the labels (n,) where there are any."""
+
+    tensors: dict[str, np.ndarray]
+    labels: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.tensors.values())))
+
+
+@dataclass(frozen=True)
+class Task:
+    """How samples become inputs, which output is decoded and how, and the name of the metric that scores it."""
+
+    frontends: tuple[Frontend, ...]
+    decode: Decode
+    metric: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing for the card: its file, and what it shows."""
+
+    file: str
+    title: str
+
+
+class Objective:
+    """A model with its data, ready to be stepped by `train.loop`.
+
+    Args:
+        model: functional, with named ends.
+        settings: of the run; those of the recipe's `fit` among them.
+        dataset: raw samples.
+        task: what is asked of it.
+
+    Raises:
+        Refused: labels that the model has no class for.
+    """
+
+    def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
+        self.model = model
+        self.settings = settings
+        self.task = task
+        self.decode = task.decode
+        self.metric = metrics.METRICS[task.metric]
+        self.frontends = {f.input: f for f in task.frontends}
+        self.output = task.decode.output or model.output_names[0]
+        self.train = self.ready(dataset.train, "the training split")
+        self.validation = self.ready(dataset.validation, "the validation split")
+        self._run = tf.function(lambda inputs: self.call(inputs, training=False), reduce_retracing=True)
+
+    @property
+    def epochs(self) -> int:
+        """Of the whole training."""
+        return int(self.settings["epochs"])
+
+    def variables(self) -> list[Any]:
+        """Everything that an epoch changes: weights, moving statistics, seed states, optimizer slots."""
+        raise NotImplementedError
+
+    def epoch(self, index: int, progress: Callable[[float], None]) -> dict[str, float]:
+        """One pass over the training split, in an order that only the seed and `index` decide.
+
+        Returns:
+            `loss`, `validation_loss` and `validation_score`, with whatever else tells how it goes.
+        """
+        raise NotImplementedError
+
+    def decoding(self) -> Decode:
+        """How outputs are decoded, once training has found what it takes."""
+        return self.decode
+
+    def facts(self, dataset: Dataset) -> dict[str, str]:
+        """Rows for the card that this objective alone can tell."""
+        return {}
+
+    def draw(self, out: Path, dataset: Dataset) -> list[Picture]:
+        """Pictures for the card that this objective alone can draw, written into `out`."""
+        return []
+
+    def ready(self, split: Split, what: str) -> Ready:
+        """A raw split as tensors, its labels checked against the decoded output."""
+        tensors = {k: frontend.apply(self.frontends[k], v) for k, v in split.samples.items()}
+        labels = split.labels
+        if labels is not None and self.decode.kind in ("classify", "detect"):
+            classes = 2 if self.decode.kind == "detect" else int(self._decoded().shape[-1])
+            labels = metrics.check_labels(labels, len(split), classes, source=what).astype(np.int32)
+        return Ready(tensors, labels)
+
+    def call(self, inputs: Mapping[str, Any], *, training: bool) -> dict[str, Any]:
+        """The model's outputs by name."""
+        # In the model's own structure: Keras takes a dict of another one by the order of its keys, and warns.
+        own = keras.tree.pack_sequence_as(self.model.input, [inputs[t.name] for t in self.model.inputs])
+        found = keras.tree.flatten(self.model(own, training=training))
+        return dict(zip(self.model.output_names, found, strict=True))
+
+    def outputs(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The model's outputs by name for input tensors (n, ...), in inference mode."""
+        n = len(next(iter(tensors.values())))
+        parts = [
+            self._run({k: v[i : i + _EVALUATION_BATCH] for k, v in tensors.items()})
+            for i in range(0, n, _EVALUATION_BATCH)
+        ]
+        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
+
+    def values(self, ready: Ready, outputs: Mapping[str, np.ndarray], what: str) -> np.ndarray:
+        """The metric's value a sample, (n,), from the model's outputs."""
+        inputs = [ready.tensors[t.name] for t in self.model.inputs]
+        truth = metrics.truth(self.decode, ready.labels, inputs, outputs[self.output], source=what)
+        assert truth is not None, "the contract suite sees to it that recipes' data can be scored"
+        return self.metric(outputs[self.output], truth)
+
+    def score(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
+        """Decoded outputs (n, ...) and value a sample (n,) on a raw split."""
+        ready = self.ready(split, "the test split")
+        outputs = self.outputs(ready.tensors)
+        return outputs[self.output], self.values(ready, outputs, "the test split")
+
+    def orders(self, index: int, n: int) -> Iterator[tuple[np.ndarray, np.random.Generator]]:
+        """Indices of each batch of an epoch, and the generator that goes on from them."""
+        rng = np.random.default_rng([self.settings["seed"], index])
+        order = rng.permutation(n)
+        for start in range(0, n, self.settings["batch"]):
+            yield order[start : start + self.settings["batch"]], rng
+
+    def _decoded(self) -> Any:
+        return dict(zip(self.model.output_names, self.model.outputs, strict=True))[self.output]
