@@ -125,11 +125,12 @@ def score(metric: str, values: np.ndarray, *, data: str, split: str) -> Score:
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
-    """95% interval of the mean of values a sample, (n,): Wilson's of a proportion, else the normal one."""
+    """95% interval of the mean of values a sample, (n,): Wilson's of a proportion, else the normal one, up to 1, which
+    no metric here passes."""
     if np.isin(values, (0.0, 1.0)).all():
         return wilson(float(values.sum()), len(values))
     mean, error = float(values.mean()), float(values.std(ddof=1 if len(values) > 1 else 0)) / math.sqrt(len(values))
-    return mean - _Z95 * error, mean + _Z95 * error
+    return mean - _Z95 * error, min(1.0, mean + _Z95 * error)
 
 
 def paired_bootstrap(

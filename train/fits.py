@@ -119,17 +119,15 @@ class Dictionary:
     Attributes:
         dictionary_epochs: passes of sparse codes for all samples and an update of all atoms.
         epochs: of the encoder.
-        sparsity: weight of Σ|code| against ½‖x - code D‖².
-        iterations: most of FISTA (Beck and Teboulle 2009) for each code.
+        iterations: most of FISTA (Beck and Teboulle 2009) for each code, which begins where the last pass ended.
         batch, optimizer, learning_rate, weight_decay: of the encoder, as `train.recipe.Supervised` has them.
     """
 
     objective: ClassVar[str] = "train.objectives.dictionary:Dictionary"
 
-    dictionary_epochs: int = 30
-    epochs: int = 30
-    sparsity: float = 0.2
-    iterations: int = 200
+    dictionary_epochs: int = 20
+    epochs: int = 15
+    iterations: int = 40
     batch: int = 128
     optimizer: str = "adamw"
     learning_rate: float = 2e-3

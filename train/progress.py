@@ -60,4 +60,6 @@ def clock(seconds: float) -> str:
 
 
 def _figure(name: str, value: float) -> str:
+    if name == "stage":
+        return f"{value:.0f}"
     return f"{value:.2%}" if name.endswith("score") else f"{value:.4f}"

@@ -2,11 +2,13 @@
 
 from models.layers.bitmap_codes import DIGITS, bitmap_codes
 from models.layers.boltzmann import Boltzmann
+from models.layers.description_length import DescriptionLength
 from models.layers.euclidean_rbf import EuclideanRBF
 from models.layers.hard_sigmoid import hard_sigmoid_0_2
 from models.layers.kl_sparsity import KLSparsity
 from models.layers.locally_connected import LocallyConnected2D
 from models.layers.scaled_tanh import ScaledTanh
+from models.layers.soft_threshold import LassoCost, SoftThreshold
 from models.layers.squared_error import SquaredError
 from models.layers.subsampling import Subsampling
 from models.layers.table_conv import TableConv2D
@@ -16,10 +18,13 @@ from models.layers.tied_dense import TiedDense
 __all__ = [
     "DIGITS",
     "Boltzmann",
+    "DescriptionLength",
     "EuclideanRBF",
     "KLSparsity",
+    "LassoCost",
     "LocallyConnected2D",
     "ScaledTanh",
+    "SoftThreshold",
     "SquaredError",
     "Subsampling",
     "TableConv2D",
