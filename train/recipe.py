@@ -25,6 +25,10 @@ class Supervised:
         rubbish: the constant penalty j of the "map" loss.
         shift: largest shift of a training picture, in pixels of the input, each way.
         rotate: largest rotation of a training picture, in degrees, each way.
+        pad: zeros around a training picture, of which a window of its own size is cut at random.
+        crop: side of the window of a training picture, at a random place, that is shown enlarged; 1: the whole.
+        flip: half of the training pictures are shown left for right.
+        lighting: spread of the change of a training picture along each axis of colour, in the pixels' own along it.
     """
 
     loss: str = "cross_entropy"
@@ -36,6 +40,10 @@ class Supervised:
     rubbish: float = 1.0
     shift: float = 0.0
     rotate: float = 0.0
+    pad: int = 0
+    crop: float = 1.0
+    flip: bool = False
+    lighting: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ class Recipe:
         goal: the score to reach.
         frontends: from the settings to the inputs' preprocessing.
         decode: how the output is read.
-        labels: names of the classes.
+        labels: names of the classes; none: the data set knows them.
         when: settings that follow from others.
         tiny: settings of a version that trains in seconds, for tests.
         tolerances: by precision, where the defaults of the contract are not meant.

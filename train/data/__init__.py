@@ -36,6 +36,7 @@ class Dataset:
         licence: under which its makers give it.
         synthetic: made by a generator, not measured.
         train, validation, test: disjoint; only `train` is ever fitted or calibrated on.
+        labels: names of the classes, where the data set knows them.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = {split: len(getattr(self, split)) for split in ("train", "validation", "test")}
@@ -78,7 +80,7 @@ def load(recipe: Recipe, name: str, directory: Path | None) -> Dataset:
         directory: where the makers' files lie; None: the cache, filled by a download with pinned hashes.
 
     Raises:
-        Refused: unknown name, or files that are missing or damaged.
+        Refused: unknown name, files that are missing or damaged, or classes other than the recipe's own.
     """
     if name not in recipe.data:
         raise Refused(
@@ -86,6 +88,12 @@ def load(recipe: Recipe, name: str, directory: Path | None) -> Dataset:
         )
     dataset = importlib.import_module(recipe.data[name]).load(directory)
     assert isinstance(dataset, Dataset)
+    if recipe.labels and dataset.labels not in ((), recipe.labels):
+        raise Refused(
+            f"data: the classes of {name} must be those of the recipe, in their order.",
+            received=", ".join(dataset.labels),
+            fix=f"name them {', '.join(recipe.labels)}",
+        )
     return dataset
 
 

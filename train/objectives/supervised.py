@@ -116,10 +116,11 @@ class Supervised:
         rng = np.random.default_rng([self.settings["seed"], index])
         order = rng.permutation(len(labels))
         size = self.settings["batch"]
+        axes = augment.colour_axes(tensors, self.settings)
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             batch = {k: v[chosen] for k, v in tensors.items()}
-            yield augment.moved(batch, self.settings, rng), labels[chosen]
+            yield augment.moved(batch, self.settings, rng, axes), labels[chosen]
 
     def _compile(self) -> Callable[..., Any]:
         model, optimizer, loss, call = self.model, self.optimizer, self._loss, self._call
