@@ -16,6 +16,7 @@ from train.data import Dataset, Split, scenes
 from train.data.scenes import Outline, Pose
 
 SIDE = 32
+_TOGETHER = 100
 SIZES = {"train": 4000, "validation": 500, "test": 1000}
 
 
@@ -49,6 +50,13 @@ def draw(n: int, *, seed: int, side: int = SIDE) -> Split:
     """`n` pictures (n, side, side, 3) uint8 with their labels, the same ones for the same seed."""
     rng = np.random.default_rng([1959, seed])
     labels = rng.permutation(np.arange(n) % len(SHAPES)).astype(np.int64)
+    # A few at a time: what a processor's cache holds is drawn several times as fast.
+    parts = [_pictures(labels[i : i + _TOGETHER], rng, side) for i in range(0, n, _TOGETHER)]
+    return Split({"image": np.concatenate(parts)}, labels)
+
+
+def _pictures(labels: np.ndarray, rng: np.random.Generator, side: int) -> np.ndarray:
+    n = len(labels)
     base = scenes.colours(rng, n, 0.05, 0.5)
     pictures = scenes.grounds(rng, n, side, base, clutter=3)
     surface = scenes.stripes(rng, side, scenes.colours(rng, n, 0.45, 1.0), 0.3)
@@ -60,7 +68,7 @@ def draw(n: int, *, seed: int, side: int = SIDE) -> Split:
         one = Pose(pose.column[mine], pose.row[mine], pose.size[mine], pose.angle[mine])
         cover[mine] = one.coverage(_stretched(outline, stretch[mine]), side)
     pictures = scenes.laid(pictures, cover, surface)
-    return Split({"image": scenes.lit(rng, pictures, noise=0.03)}, labels)
+    return scenes.lit(rng, pictures, noise=0.03)
 
 
 def _stretched(outline: Outline, by: np.ndarray) -> Outline:

@@ -83,8 +83,9 @@ def lit(rng: np.random.Generator, pictures: np.ndarray, noise: float) -> np.ndar
     """As a camera gives them: light from one side, gain, noise; (n, side, side, 3) uint8."""
     n, side = pictures.shape[:2]
     slope = Pose.drawn(rng, n, reach=0.0, sizes=(1.0, 1.0)).coordinates(side)[0][..., None]
-    gain, tilt = rng.uniform(0.6, 1.1, (n, 1, 1, 1)), rng.uniform(0, 0.3, (n, 1, 1, 1))
-    seen = pictures * (gain + tilt * slope) + rng.normal(0, noise, pictures.shape)
+    gain, tilt = (rng.uniform(*ends, (n, 1, 1, 1)).astype(np.float32) for ends in ((0.6, 1.1), (0.0, 0.3)))
+    seen = pictures * (gain + tilt * slope)
+    seen += np.float32(noise) * rng.standard_normal(pictures.shape, np.float32)
     return np.asarray(np.rint(np.clip(seen, 0, 1) * 255), np.uint8)
 
 
