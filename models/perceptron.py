@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import layers
 
 from models.layers import Step
+from models.two_classes import sides
 
 VARIANTS = ("step", "logistic")
 
@@ -41,7 +40,7 @@ def build_perceptron(*, variant: str = "step") -> keras.Model:
     if variant == "step":
         x = Step(name="step")(x)
         x = layers.Rescaling(4 * _SURE, -2 * _SURE, name="sure")(x)
-    return keras.Model(image, _sides(x), name=f"perceptron_{variant}")
+    return keras.Model(image, sides(x), name=f"perceptron_{variant}")
 
 
 def build_decision(*, weights: tuple[float, ...] = (6.0, 2.0, 2.0), threshold: float = 5.0) -> keras.Model:
@@ -72,9 +71,3 @@ def build_decision(*, weights: tuple[float, ...] = (6.0, 2.0, 2.0), threshold: f
     below = max((s for s in sums if s < threshold), default=threshold - 1.0)
     neuron.set_weights([np.array(weights, np.float32)[:, None], np.array([-(threshold + below) / 2], np.float32)])
     return keras.Model(answers, Step(name="decision")(x), name="decision")
-
-
-def _sides(logit: Any) -> Any:
-    """Logits of two classes (batch, 2), from how much the second is more likely (batch, 1)."""
-    no, yes = layers.Rescaling(-0.5, name="no")(logit), layers.Rescaling(0.5, name="yes")(logit)
-    return layers.Concatenate(name="logits")([no, yes])

@@ -4,6 +4,7 @@ from models.layers.bitmap_codes import DIGITS, bitmap_codes
 from models.layers.euclidean_rbf import EuclideanRBF
 from models.layers.grouped_conv import GroupedConv2D
 from models.layers.hard_sigmoid import hard_sigmoid_0_2
+from models.layers.local_response_norm import LocalResponseNormalization
 from models.layers.locally_connected import LocallyConnected2D
 from models.layers.scaled_tanh import ScaledTanh
 from models.layers.step import Step
@@ -15,6 +16,7 @@ __all__ = [
     "DIGITS",
     "EuclideanRBF",
     "GroupedConv2D",
+    "LocalResponseNormalization",
     "LocallyConnected2D",
     "ScaledTanh",
     "Step",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib
 from collections.abc import Mapping
@@ -88,13 +89,31 @@ def load(recipe: Recipe, name: str, directory: Path | None) -> Dataset:
         )
     dataset = importlib.import_module(recipe.data[name]).load(directory)
     assert isinstance(dataset, Dataset)
-    if recipe.labels and dataset.labels not in ((), recipe.labels):
+    return _in_order(dataset, recipe.labels) if recipe.labels and dataset.labels else dataset
+
+
+def _in_order(dataset: Dataset, labels: tuple[str, ...]) -> Dataset:
+    """The data set with its classes numbered as the recipe names them."""
+    if sorted(dataset.labels) != sorted(labels):
         raise Refused(
-            f"data: the classes of {name} must be those of the recipe, in their order.",
+            f"data: the classes of {dataset.name} must be those of the recipe.",
             received=", ".join(dataset.labels),
-            fix=f"name them {', '.join(recipe.labels)}",
+            fix=f"name them {', '.join(labels)}",
         )
-    return dataset
+    if dataset.labels == labels:
+        return dataset
+    number = np.array([labels.index(name) for name in dataset.labels])
+
+    def renumbered(split: Split) -> Split:
+        return split if split.labels is None else Split(split.samples, number[split.labels])
+
+    return dataclasses.replace(
+        dataset,
+        train=renumbered(dataset.train),
+        validation=renumbered(dataset.validation),
+        test=renumbered(dataset.test),
+        labels=labels,
+    )
 
 
 def stratified(labels: np.ndarray, sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
