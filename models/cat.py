@@ -15,7 +15,7 @@ def build_cat(*, variant: str = "deep", hidden: tuple[int, ...] = (64, 32, 16)) 
 
     Args:
         variant: "logistic", the neuron alone, which is logistic regression (Cox 1958): 12,289 parameters; "shallow",
-            with the first hidden layer: 786,561; "deep", with all of them: 789,137.
+            with the first hidden layer: 786,561; "deep", with all of them: 789,121.
         hidden: units of each hidden layer.
 
     Returns:
