@@ -7,6 +7,7 @@ says which shape it is.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ def load(directory: Path | None = None) -> Dataset:
     )
 
 
+@lru_cache(maxsize=4)
 def draw(n: int, *, seed: int, side: int = SIDE) -> Split:
     """`n` pictures (n, side, side, 3) uint8 with their labels, the same ones for the same seed."""
     rng = np.random.default_rng([1959, seed])
