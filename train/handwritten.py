@@ -9,6 +9,7 @@ from train.recipe import Recipe, Settings
 
 DATA = {"embedded": "train.data.digits", "mnist": "train.data.mnist"}
 LABELS = tuple("0123456789")
+TOLERANCES = {"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)}
 USE = (
     "Telling which of the ten digits a small picture of one handwritten digit shows: light ink on a dark "
     "ground, upright, centred, filling most of the picture."
@@ -44,7 +45,7 @@ def recipe(**own: Any) -> Recipe:
         "frontends": frontends,
         "decode": Decode("classify", output="logits", scores="logits"),
         "labels": LABELS,
-        "tolerances": {"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
+        "tolerances": TOLERANCES,
         "use": USE,
         "limits": LIMITS,
     }

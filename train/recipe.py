@@ -36,6 +36,10 @@ class Supervised:
         rubbish: the constant penalty j of the "map" loss.
         shift: largest shift of a training picture, in pixels of the input, each way.
         rotate: largest rotation of a training picture, in degrees, each way.
+        pad: zeros around a training picture, of which a window of its own size is cut at random.
+        crop: side of the window of a training picture, at a random place, that is shown enlarged; 1: the whole.
+        flip: half of the training pictures are shown left for right.
+        lighting: spread of the change of a training picture along each axis of colour, in the pixels' own along it.
     """
 
     objective: ClassVar[str] = "train.objectives.supervised:Supervised"
@@ -49,6 +53,10 @@ class Supervised:
     rubbish: float = 1.0
     shift: float = 0.0
     rotate: float = 0.0
+    pad: int = 0
+    crop: float = 1.0
+    flip: bool = False
+    lighting: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class Recipe:
         goal: the score to reach.
         frontends: from the settings to the inputs' preprocessing.
         decode: how the output is read.
-        labels: names of the classes.
+        labels: names of the classes; none: the data set knows them.
         graphs: parts of the model that are deployed beside the whole: name -> (inputs, outputs), each an end of the
             model or a layer with one output.
         when: settings that follow from others.

@@ -123,7 +123,7 @@ def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, mode
         graphs=_graphs(recipe, model),
         frontends=recipe.frontends(settings),
         decode=recipe.decode,
-        labels=recipe.labels,
+        labels=recipe.labels or dataset.labels,
         tolerances=dict(recipe.tolerances),
         refused=dict(recipe.refused),
         provenance=Provenance(

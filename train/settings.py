@@ -11,8 +11,11 @@ from edgeproof.errors import Refused, nearest
 from train.recipe import Recipe
 
 # Below these a number says nothing that could be trained.
-_LEAST = {"epochs": 1, "batch": 1, "seed": 0, "learning_rate": 0, "weight_decay": 0, "shift": 0, "rotate": 0}
-_LARGEST = {"seed": 2**32 - 1}  # what numpy, Keras and Python's random take alike
+_LEAST = {
+    **{"epochs": 1, "batch": 1, "seed": 0, "learning_rate": 0, "weight_decay": 0},
+    **{"shift": 0, "rotate": 0, "pad": 0, "crop": 0.1, "lighting": 0},
+}
+_LARGEST = {"seed": 2**32 - 1, "crop": 1}  # the seed: what numpy, Keras and Python's random take alike
 
 
 def resolve(recipe: Recipe, data: str, wishes: Mapping[str, Any], *, tiny: bool = False) -> dict[str, Any]:

@@ -4,12 +4,15 @@ from models.layers.bitmap_codes import DIGITS, bitmap_codes
 from models.layers.boltzmann import Boltzmann
 from models.layers.description_length import DescriptionLength
 from models.layers.euclidean_rbf import EuclideanRBF
+from models.layers.grouped_conv import GroupedConv2D
 from models.layers.hard_sigmoid import hard_sigmoid_0_2
 from models.layers.kl_sparsity import KLSparsity
+from models.layers.local_response_norm import LocalResponseNormalization
 from models.layers.locally_connected import LocallyConnected2D
 from models.layers.scaled_tanh import ScaledTanh
 from models.layers.soft_threshold import LassoCost, SoftThreshold
 from models.layers.squared_error import SquaredError
+from models.layers.step import Step
 from models.layers.subsampling import Subsampling
 from models.layers.table_conv import TableConv2D
 from models.layers.tensor_function import TensorFunction
@@ -20,12 +23,15 @@ __all__ = [
     "Boltzmann",
     "DescriptionLength",
     "EuclideanRBF",
+    "GroupedConv2D",
     "KLSparsity",
     "LassoCost",
+    "LocalResponseNormalization",
     "LocallyConnected2D",
     "ScaledTanh",
     "SoftThreshold",
     "SquaredError",
+    "Step",
     "Subsampling",
     "TableConv2D",
     "TensorFunction",

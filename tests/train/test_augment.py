@@ -24,14 +24,17 @@ def centroids(pictures: np.ndarray, ground: float = 0.0) -> np.ndarray:
     return np.stack([(weight.sum(2) * axis).sum(1) / total, (weight.sum(1) * axis).sum(1) / total], axis=1)
 
 
-def moved(pictures: np.ndarray, *, shift: float = 0.0, rotate: float = 0.0, seed: int = 0) -> np.ndarray:
-    settings = {"shift": shift, "rotate": rotate}
-    return augment.moved({"image": pictures}, settings, np.random.default_rng(seed))["image"]
+def moved(pictures: np.ndarray, *, seed: int = 0, **settings: float) -> np.ndarray:
+    settings = {"shift": 0.0, "rotate": 0.0, **settings}
+    axes = augment.colour_axes({"image": pictures}, settings)
+    return augment.moved({"image": pictures}, settings, np.random.default_rng(seed), axes)["image"]
 
 
 def test_zero_changes_nothing_and_draws_nothing() -> None:
     rng, batch = np.random.default_rng(1), {"image": blobs(3)}
-    assert augment.moved(batch, {"shift": 0.0, "rotate": 0.0}, rng) is batch
+    off = {"shift": 0.0, "rotate": 0.0, "pad": 0, "crop": 1.0, "flip": False, "lighting": 0.0}
+    assert augment.moved(batch, off, rng) is batch
+    assert augment.colour_axes(batch, off) == {}
     assert rng.random() == np.random.default_rng(1).random()
 
 
@@ -93,4 +96,69 @@ def test_the_training_set_itself_stays_as_it_was() -> None:
 @pytest.mark.parametrize("shape", [(4, 7), (4, 7, 3)])
 def test_what_is_no_picture_is_left_alone(shape: tuple[int, ...]) -> None:
     table = np.random.default_rng(0).normal(size=shape)
-    np.testing.assert_array_equal(moved(table, shift=2.0, rotate=5.0), table)
+    every = {"shift": 2.0, "rotate": 5.0, "pad": 2, "crop": 0.8, "flip": True, "lighting": 0.1}
+    np.testing.assert_array_equal(moved(table, **every), table)
+
+
+def ramps(n: int, side: int = 16) -> np.ndarray:
+    """Each pixel tells its own row and column: (n, side, side, 2), counted from 1."""
+    grid = np.stack(np.mgrid[:side, :side], axis=-1) + 1
+    return np.repeat(grid[None].astype(np.float32), n, axis=0)
+
+
+def test_a_cut_is_a_window_of_the_framed_picture_at_every_place() -> None:
+    found = moved(ramps(400), pad=2)
+    framed = np.pad(ramps(1)[0], ((2, 2), (2, 2), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(framed, (16, 16), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
+    which = [
+        [(r, c) for r in range(5) for c in range(5) if np.array_equal(picture, windows[r, c])] for picture in found
+    ]
+    assert all(len(places) == 1 for places in which)
+    assert len({places[0] for places in which}) == 25
+
+
+def test_a_crop_is_a_window_enlarged() -> None:
+    found = moved(ramps(500), crop=0.875)
+    steps = np.diff(found[:, 1:-1, 1:-1, 0], axis=1)
+    # Seven eighths of the side over the whole of it; at the ends the outermost pixel is repeated.
+    np.testing.assert_allclose(steps, 0.875, atol=1e-4)
+    np.testing.assert_allclose(np.diff(found[:, 1:-1, 1:-1, 1], axis=2), 0.875, atol=1e-4)
+    middles = found.mean((1, 2))
+    # The middle of a window of 14 in 16 lies within one pixel of the picture's, 8.5.
+    assert np.abs(middles - 8.5).max() <= 1.01
+    assert (middles.min(0) < 7.6).all()
+    assert (middles.max(0) > 9.4).all()
+    assert abs(np.corrcoef(middles.T)[0, 1]) < 0.2  # rows and columns are drawn apart
+
+
+def test_half_of_the_pictures_are_turned_left_for_right() -> None:
+    pictures = np.random.default_rng(2).uniform(size=(400, 5, 6, 3)).astype(np.float32)
+    found = moved(pictures, flip=True)
+    same = (found == pictures).all((1, 2, 3))
+    turned = (found == pictures[:, :, ::-1]).all((1, 2, 3))
+    assert (same ^ turned).all()
+    assert 150 < turned.sum() < 250
+
+
+def test_lighting_goes_along_the_axes_of_the_split_s_colours() -> None:
+    """Krizhevsky et al. 2012, section 4.1: p1 p2 p3 times (a1 l1, a2 l2, a3 l3), one draw a picture."""
+    rng = np.random.default_rng(3)
+    mixing = rng.normal(size=(3, 3))
+    pictures = (rng.normal(size=(3000, 4, 4, 3)) @ mixing.T).astype(np.float32)
+    covariance = np.cov(pictures.reshape(-1, 3), rowvar=False)
+    axes = augment.colour_axes({"image": pictures}, {"lighting": 0.1})["image"]
+    np.testing.assert_allclose(axes @ axes.T, covariance, rtol=0.05, atol=0.05 * np.abs(covariance).max())
+    np.testing.assert_allclose((axes.T @ axes)[~np.eye(3, dtype=bool)], 0, atol=1e-4)
+
+    added = moved(pictures, lighting=0.1) - pictures
+    np.testing.assert_allclose(added, np.broadcast_to(added[:, :1, :1], added.shape), atol=1e-5)
+    # Each picture's draw has the colours' own covariance, a tenth as wide: a hundredth of it.
+    drawn = np.cov(added[:, 0, 0], rowvar=False)
+    np.testing.assert_allclose(drawn, covariance / 100, atol=0.1 * np.abs(covariance).max() / 100)
+    assert moved(pictures, lighting=0.1).dtype == np.float32
+
+
+def test_the_grey_of_a_picture_has_one_axis() -> None:
+    pictures = np.random.default_rng(4).normal(0, 2, (50, 8, 8, 1)).astype(np.float32)
+    added = moved(pictures, lighting=0.5) - pictures
+    assert 0.7 < added[:, 0, 0, 0].std() < 1.3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ class Dataset:
         licence: under which its makers give it.
         synthetic: made by a generator, not measured.
         train, validation, test: disjoint; only `train` is ever fitted or calibrated on.
+        labels: names of the classes, where the data set knows them.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = {split: len(getattr(self, split)) for split in ("train", "validation", "test")}
@@ -78,7 +81,7 @@ def load(recipe: Recipe, name: str, directory: Path | None) -> Dataset:
         directory: where the makers' files lie; None: the cache, filled by a download with pinned hashes.
 
     Raises:
-        Refused: unknown name, or files that are missing or damaged.
+        Refused: unknown name, files that are missing or damaged, or classes other than the recipe's own.
     """
     if name not in recipe.data:
         raise Refused(
@@ -86,7 +89,31 @@ def load(recipe: Recipe, name: str, directory: Path | None) -> Dataset:
         )
     dataset = importlib.import_module(recipe.data[name]).load(directory)
     assert isinstance(dataset, Dataset)
-    return dataset
+    return _in_order(dataset, recipe.labels) if recipe.labels and dataset.labels else dataset
+
+
+def _in_order(dataset: Dataset, labels: tuple[str, ...]) -> Dataset:
+    """The data set with its classes numbered as the recipe names them."""
+    if sorted(dataset.labels) != sorted(labels):
+        raise Refused(
+            f"data: the classes of {dataset.name} must be those of the recipe.",
+            received=", ".join(dataset.labels),
+            fix=f"name them {', '.join(labels)}",
+        )
+    if dataset.labels == labels:
+        return dataset
+    number = np.array([labels.index(name) for name in dataset.labels])
+
+    def renumbered(split: Split) -> Split:
+        return split if split.labels is None else Split(split.samples, number[split.labels])
+
+    return dataclasses.replace(
+        dataset,
+        train=renumbered(dataset.train),
+        validation=renumbered(dataset.validation),
+        test=renumbered(dataset.test),
+        labels=labels,
+    )
 
 
 def stratified(labels: np.ndarray, sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:

@@ -26,6 +26,7 @@ class Supervised(Descent):
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
         self._loss = _loss(settings)
         super().__init__(model, settings, dataset, task)
+        self._axes = augment.colour_axes(self.train.tensors, settings)
 
     def ready(self, split: Split, what: str) -> Ready:
         if split.labels is None:
@@ -39,7 +40,7 @@ class Supervised(Descent):
 
     def batch(self, ready: Ready, chosen: np.ndarray, rng: np.random.Generator) -> tuple[dict[str, Any], np.ndarray]:
         inputs = {name: tensor[chosen] for name, tensor in ready.tensors.items()}
-        return augment.moved(inputs, self.settings, rng), self.targets(ready)[chosen]
+        return augment.moved(inputs, self.settings, rng, self._axes), self.targets(ready)[chosen]
 
     def targets(self, ready: Ready) -> np.ndarray:
         assert ready.labels is not None
