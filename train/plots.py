@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edgeproof import atomic
 from edgeproof.errors import Refused
-
-_INK, _LIGHT, _BLUE, _ORANGE = "#22313f", "#d5dbe1", "#2b6cb0", "#c05621"
+from train import drawing
+from train.drawing import BLUE, INK, ORANGE
 
 
 def curves(path: Path, history: list[dict[str, float]], metric: str) -> None:
     """Loss on the left, validation score on the right, by epoch."""
     epochs = np.arange(1, len(history) + 1)
-    figure, (left, right) = _figure(1, 2, (9, 3.4))
-    left.plot(epochs, [h["loss"] for h in history], color=_BLUE, label="training")
-    left.plot(epochs, [h["validation_loss"] for h in history], color=_ORANGE, label="validation")
+    figure, (left, right) = drawing.canvas(1, 2, (9, 3.4))
+    left.plot(epochs, [h["loss"] for h in history], color=BLUE, label="training")
+    left.plot(epochs, [h["validation_loss"] for h in history], color=ORANGE, label="validation")
     left.set(xlabel="epoch", ylabel="loss", yscale="log")
     left.legend(frameon=False)
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
-    right.plot(epochs, [100 * h["validation_score"] for h in history], color=_ORANGE)
+    right.plot(epochs, [100 * h["validation_score"] for h in history], color=ORANGE)
     right.set(xlabel="epoch", ylabel=f"validation {metric} (%)")
-    _save(figure, path)
+    atomic.write_bytes(path, drawing.png(figure))
 
 
 def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
@@ -37,7 +35,7 @@ def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     size = 1.4 + 0.42 * len(counts)
-    figure, axes = _figure(1, 1, (size + 0.4, size))
+    figure, axes = drawing.canvas(1, 1, (size + 0.4, size))
     # The diagonal would drown the errors, which are what one looks for.
     errors = counts.astype(float) * (1 - np.eye(len(counts)))
     shades = LinearSegmentedColormap.from_list("errors", ["#ffffff", "#f6ad55"])
@@ -52,7 +50,7 @@ def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
                 ha="center",
                 va="center",
                 fontsize=8,
-                color=_BLUE if right else _INK,
+                color=BLUE if right else INK,
                 fontweight="bold" if right else "normal",
             )
     axes.set(
@@ -65,7 +63,7 @@ def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
     )
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    _save(figure, path)
+    atomic.write_bytes(path, drawing.png(figure))
 
 
 @contextmanager
@@ -93,34 +91,3 @@ def board(folder: Path | None) -> Iterator[Callable[[int, dict[str, float]], Non
         yield watch
     finally:
         writer.close()
-
-
-def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    plt.rcParams.update(
-        {
-            "font.size": 9,
-            "axes.edgecolor": _LIGHT,
-            "axes.labelcolor": _INK,
-            "text.color": _INK,
-            "xtick.color": _INK,
-            "ytick.color": _INK,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": False,
-        }
-    )
-    return plt.subplots(rows, columns, figsize=size, layout="constrained")
-
-
-def _save(figure: Any, path: Path) -> None:
-    import matplotlib.pyplot as plt
-
-    body = io.BytesIO()
-    figure.savefig(body, format="png", dpi=110, metadata={"Software": None})
-    plt.close(figure)
-    atomic.write_bytes(path, body.getvalue())
