@@ -38,8 +38,8 @@ def culprit(
     for variable in model.variables:
         if told := _wild(variable):
             return f'weight "{variable.path}": {told}'
-    if told := _outputs(model, [fed[name] for name in _names(model)], training):
-        return told
+    if where := _outputs(model, [fed[name] for name in _names(model)], training):
+        return where
     for variable, gradient in zip(model.trainable_variables, gradients or (), strict=bool(gradients)):
         if gradient is not None and (told := _wild(gradient)):
             return f'gradient of "{variable.path}": {told}'

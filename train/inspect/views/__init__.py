@@ -1,0 +1,1 @@
+"""Views: one file each; the file's name is the view's."""
