@@ -73,8 +73,8 @@ def _inspect(args: argparse.Namespace, command: str) -> int:
         for picture in section.pictures:
             atomic.write_bytes(out / f"{picture.name}.png", picture.png)
     atomic.write_text(out / "index.html", page.render(opened, sections, missing, command))
-    for name, reason in missing:
-        print(f"{name} not drawn: {reason.rule} Received: {reason.received}")
+    for name, why in missing:
+        print(f"{name} not drawn: {why.rule} Received: {why.received}")
     print(out / "index.html")
     return 0
 

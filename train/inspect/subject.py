@@ -228,7 +228,7 @@ def _model(path: Path) -> keras.Model:
         raise Refused(
             "inspect: the checkpoint must be a model that Keras 3 opens without running code from the file.",
             received=f"{path}: {said[:300]}",
-            fix="save it again with Keras 3, as a functional or Sequential model; python -m export doctor FILE says more",
+            fix="save it again with Keras 3, functional or Sequential; python -m export doctor FILE says more",
         ) from error
 
 

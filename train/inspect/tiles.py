@@ -14,7 +14,7 @@ def grid(tiles: np.ndarray, columns: int | None = None, gap: int = 1, between: f
         columns: tiles a row; None makes the whole nearly square.
 
     Returns:
-        (rows * (h + gap) - gap, columns * (w + gap) - gap) or the same with 3 channels; places left over hold `between`.
+        (rows * (h + gap) - gap, columns * (w + gap) - gap) or with 3 channels; places left over hold `between`.
     """
     n, height, width = tiles.shape[:3]
     columns = columns or math.ceil(math.sqrt(n * height / width))

@@ -16,7 +16,7 @@ from train.inspect import tiles
 from train.inspect.subject import Picture, Subject
 from train.walk import Call
 
-_MOST_MAPS, _ACROSS, _LAYERS, _STRIP = 24, 12, 8, 64
+_MOST_MAPS, _ACROSS, _LAYERS, _STRIP, _MOST_ROWS = 24, 12, 8, 64, 16
 
 
 def draw(subject: Subject) -> list[Picture]:
@@ -33,7 +33,7 @@ def draw(subject: Subject) -> list[Picture]:
         for axis, (call, value) in zip(axes[:, 0], part, strict=True):
             sheet, _ = _sheet(value)
             axis.imshow(sheet, cmap="gray" if sheet.ndim == 2 else None, interpolation="nearest")
-            axis.set_facecolor("#ffffff")
+            axis.set_anchor("W")
             drawing.bare(axis)
             axis.set_title(_title(call, value), loc="left", fontsize=8.5, parse_math=False)
         name = "maps" if len(parts) == 1 else f"maps-{number:02d}"
@@ -55,8 +55,8 @@ def activations(subject: Subject) -> list[tuple[Call, np.ndarray]]:
     return [(call, np.asarray(value, np.float64)[0]) for call, value in zip(wanted, values, strict=True)]
 
 
-def _sheet(value: np.ndarray) -> tuple[np.ndarray, int]:
-    """What is drawn of a layer, and how many rows of maps that is."""
+def _sheet(value: np.ndarray) -> tuple[np.ndarray, float]:
+    """What is drawn of a layer, and how many rows of maps that is high."""
     if value.ndim == 3 and min(value.shape[:2]) > 1:
         if value.shape[-1] == 3:
             return tiles.stretched(value), 2
@@ -66,13 +66,16 @@ def _sheet(value: np.ndarray) -> tuple[np.ndarray, int]:
     if value.ndim == 2 and min(value.shape) > 1:
         return tiles.stretched(value.T), 2
     strip = tiles.stretched(value.ravel())
-    rows = max(1, math.ceil(strip.size / _STRIP))
-    padded = np.full(rows * min(_STRIP, strip.size), np.nan)
+    cells = _STRIP if strip.size > _STRIP // 2 else _STRIP // 2
+    rows = max(1, math.ceil(strip.size / cells))
+    shown = min(rows, _MOST_ROWS)
+    padded = np.full(rows * cells, np.nan)
     padded[: strip.size] = strip
-    return padded.reshape(rows, -1), 1 + (rows > 4) + (rows > 8)
+    return padded.reshape(rows, cells)[:shown], 0.6 * math.ceil(shown / 5)
 
 
 def _title(call: Call, value: np.ndarray) -> str:
     shape = " x ".join(map(str, value.shape)) or "1"
-    cut = f", the first {_MOST_MAPS}" if value.ndim == 3 and value.shape[-1] > _MOST_MAPS else ""
+    most = _MOST_MAPS if value.ndim == 3 and min(value.shape[:2]) > 1 else _STRIP * _MOST_ROWS
+    cut = f", the first {most}" if value.ndim != 2 and value.shape[-1] > most else ""
     return f"{call.name}: {call.kind}, {shape}{cut}, from {value.min():.3g} to {value.max():.3g}"

@@ -66,7 +66,7 @@ def draw(subject: Subject) -> list[Picture]:
         axis.imshow(tiles.stretched(picture), cmap="gray", interpolation="nearest")
         name = str(unit) if subject.layer else subject.told(unit)
         axis.set_title(f"{name}: {score:.3g}", fontsize=8, parse_math=False)
-    cut = f", the first {_MOST}" if _MOST < int(activation.shape[1]) else ""
+    cut = f", the first {_MOST}" if int(activation.shape[1]) > _MOST else ""
     caption = f"{what}{cut}; above each picture the activation that it reaches, from "
     caption += f"{found.before.mean():.3g} on average for the noise (seed {subject.seed}) where it began."
     return [Picture("maximisation", drawing.png(figure), caption)]
