@@ -11,15 +11,14 @@ from pathlib import Path
 from edgeproof import atomic, quiet
 from edgeproof.cli import guard
 from edgeproof.errors import Refused
-from train.inspect import registry
+from train.inspect.views import VIEWS
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 drawn, 2 refused."""
-    listing = "\n".join(f"  {name:<14} {registry.headline(name)}" for name in registry.names())
     parser = argparse.ArgumentParser(
         prog="python -m train.inspect",
-        description=f"{__doc__}\n\nviews:\n{listing}",
+        description=f"{__doc__}\n\nviews:\n{VIEWS.told()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("checkpoint", nargs="?", type=Path, help="an .h5 or .keras file, or the folder of one")
@@ -35,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the noise that maximisation begins with (default: 0)")
     args = parser.parse_args(arguments)
     if args.list:
-        print(listing)
+        print(VIEWS.told())
         return 0
     if not args.checkpoint:
         parser.error("name a checkpoint, or use --list")
@@ -44,9 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _inspect(args: argparse.Namespace, command: str) -> int:
-    names = args.only or registry.names()
+    names = args.only or VIEWS.names()
     for name in names:
-        registry.check(name)
+        VIEWS.check(name)
     if args.image is not None and args.sample is not None:
         raise Refused(
             "inspect: one picture is looked at.",
@@ -63,7 +62,7 @@ def _inspect(args: argparse.Namespace, command: str) -> int:
     sections, missing = [], []
     for name in names:
         try:
-            sections.append(page.Section(name, registry.headline(name), registry.load(name).draw(opened)))
+            sections.append(page.Section(name, VIEWS.headline(name), VIEWS.load(name).draw(opened)))
         except subject.Absent as reason:
             if args.only:
                 raise

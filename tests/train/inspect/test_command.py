@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.inspect import registry
 from train.inspect.__main__ import main
+from train.inspect.views import VIEWS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -118,7 +118,7 @@ def test_help_and_list_name_every_view_without_tensorflow(flag: str) -> None:
     code += "assert not {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules), 'imported'"
     made = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
-    assert all(name in made.stdout for name in registry.names())
+    assert all(name in made.stdout for name in VIEWS.names())
 
 
 def test_the_standard_library_s_inspect_is_not_shadowed() -> None:

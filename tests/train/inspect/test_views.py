@@ -14,10 +14,10 @@ from models.cnn_6c_12c import build_cnn_6c_12c
 from models.lenet5 import build_lenet5
 from models.locally_connected import build_locally_connected
 from models.mlp import build_mlp
-from train.inspect import registry, tiles
+from train.inspect import tiles
 from train.inspect.layout import layered
 from train.inspect.subject import Absent, Subject
-from train.inspect.views import gradcam, graph, kernels, maps, maximisation, saliency
+from train.inspect.views import VIEWS, gradcam, graph, kernels, maps, maximisation, saliency
 
 Look = Callable[..., Subject]
 
@@ -67,6 +67,18 @@ def test_gradcam_before_average_pooling_is_cam(look: Look, cam: keras.Model) -> 
         found = gradcam.gradcam(subject, gradcam.layer(subject), index)
         np.testing.assert_allclose(found, expected, atol=1e-6)
     assert expected.shape == (7, 7)
+
+
+def test_gradcam_weighs_maps_by_the_mean_of_their_derivatives(look: Look) -> None:
+    # A dense layer over the flattened maps: ∂ score / ∂ A^k is its weights, which differ from place to place.
+    image = keras.Input((6, 6, 1), name="photo")
+    x = keras.layers.Conv2D(3, 3, name="conv")(image)
+    model = keras.Model(image, keras.layers.Dense(2, name="scores")(keras.layers.Flatten(name="flat")(x)))
+    subject = look(model)
+    maps_ = np.asarray(keras.Model(image, x)(subject.sample[0]))[0]
+    weights = model.get_layer("scores").get_weights()[0].reshape(4, 4, 3, 2)
+    expected = np.maximum(maps_ @ weights[..., 1].mean(axis=(0, 1)), 0)
+    np.testing.assert_allclose(gradcam.gradcam(subject, gradcam.layer(subject), 1), expected, atol=1e-6)
 
 
 def test_gradcam_takes_the_last_maps_that_are_no_pooling(look: Look) -> None:
@@ -233,9 +245,9 @@ def test_the_graph_s_rows_follow_the_edges_and_no_two_boxes_overlap(
 # --- all of them ---
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", VIEWS.names())
 def test_every_view_draws_or_says_why_not(look: Look, cam: keras.Model, name: str) -> None:
-    pictures = registry.load(name).draw(look(cam))
+    pictures = VIEWS.load(name).draw(look(cam))
     assert pictures
     for picture in pictures:
         assert picture.png.startswith(b"\x89PNG")
@@ -244,6 +256,6 @@ def test_every_view_draws_or_says_why_not(look: Look, cam: keras.Model, name: st
     without = Subject(look(cam).path, cam, source="no file")
     if name in ("gradcam", "maps", "saliency"):
         with pytest.raises(Absent, match="no file"):
-            registry.load(name).draw(without)
+            VIEWS.load(name).draw(without)
     else:
-        assert registry.load(name).draw(without)
+        assert VIEWS.load(name).draw(without)
