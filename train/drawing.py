@@ -43,6 +43,12 @@ def png(figure: Any, *, dpi: int = 110) -> bytes:
     return body.getvalue()
 
 
+def band(axes: Any, x: Any, middle: Any, low: Any, high: Any, *, color: str, label: str = "", **line: Any) -> None:
+    """A line with its interval shaded."""
+    axes.plot(x, middle, color=color, label=label or None, **line)
+    axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
+
+
 def bare(axes: Any) -> None:
     """No frame, no ticks: the axes hold a picture."""
     axes.set(xticks=[], yticks=[])

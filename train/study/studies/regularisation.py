@@ -1,0 +1,187 @@
+"""Under- and over-fitting: learning curves over training samples and over model size, and what regularises.
+
+Learning curves after Cortes et al. 1994; dropout, Srivastava et al. 2014; early stopping, Prechelt 1998; weight decay,
+Krogh and Hertz 1991.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+from models.mlp import build_mlp
+from train import drawing
+from train.study import fitting
+from train.study.fitting import Network, Part
+from train.study.intervals import HOW, Interval
+from train.study.page import Figure, Page, Table
+from train.study.request import Request
+
+_SAMPLES = (40, 80, 160, 320, 640, 1247)
+_WIDTHS = (1, 2, 4, 8, 16, 64, 256)
+_FEW, _USUAL, _BATCH, _STEPS = 160, 128, 32, 900
+_RATE = 1e-3
+
+
+@dataclass(frozen=True)
+class _Cure:
+    """Arguments of the builder and of the fit that regularise."""
+
+    builder: dict[str, float] = field(default_factory=dict)
+    moved: dict[str, float] | None = None
+    patience: int | None = None
+
+
+_CURES = {
+    "nothing": _Cure(),
+    "L2, 0.003": _Cure({"l2": 3e-3}),
+    "dropout, 0.5": _Cure({"dropout": 0.5}),
+    "early stopping": _Cure(patience=10),
+    "augmentation": _Cure(moved={"shift": 2.0, "rotate": 10.0}),
+    "dropout, augmentation": _Cure({"dropout": 0.5}, {"shift": 2.0, "rotate": 10.0}),
+}
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Error (a share of the samples) on the training samples and on the test split, and the test split's loss."""
+
+    train: Interval
+    test: Interval
+    loss: Interval
+
+
+def study(request: Request) -> Page:
+    """Learning curves, then six ways to regularise on few samples."""
+    seeds = request.seeds_or(5)
+    samples = _SAMPLES[:2] if request.tiny else _SAMPLES
+    widths = _WIDTHS[2:4] if request.tiny else _WIDTHS
+    steps = 30 if request.tiny else _STEPS
+    train, _, _ = fitting.parts()
+    usual = _network(_USUAL, _Cure())
+    by_samples = {n: _run(usual, train.first(n), seeds, steps, _Cure()) for n in samples}
+    by_width = {w: _run(_network(w, _Cure()), train, seeds, steps, _Cure()) for w in widths}
+    few = train.first(_FEW)
+    by_cure = {name: _run(_network(_USUAL, cure), few, seeds, steps, cure) for name, cure in _CURES.items()}
+
+    plain = by_cure["nothing"]
+    better = [name for name, point in by_cure.items() if point.test.high < plain.test.low]
+    best = min(by_cure, key=lambda name: by_cure[name].test.mean)
+    first, last = (by_samples[n] for n in (samples[0], samples[-1]))
+    small, large = (by_width[w] for w in (widths[0], widths[-1]))
+    shows = [
+        f"Over-fitting: with {samples[0]} samples the training error is {first.train.percent()} and the test error "
+        f"{first.test.percent()}; with {samples[-1]} they are {last.train.percent()} and {last.test.percent()}. The "
+        f"gap is {_gap(first):.1f} points, then {_gap(last):.1f}: more data is the first cure.",
+        f"Under-fitting: {widths[0]} hidden {'units' if widths[0] > 1 else 'unit'} err on {small.train.percent()} of "
+        f"the very samples they are trained on, {widths[-1]} on {large.train.percent()}. No amount of data helps the "
+        "first.",
+        f"Test error falls from {small.test.percent()} to {large.test.percent()} as units are added; between "
+        f"{widths[-2]} and {widths[-1]} units it goes from {by_width[widths[-2]].test.percent()} to "
+        f"{large.test.percent()}: on these data a larger network than needed "
+        + ("costs nothing." if large.test.mean <= by_width[widths[-2]].test.mean + 0.005 else "costs a little."),
+        f"With {_FEW} samples and nothing against it, the network errs on {plain.test.percent()}. Lowest: {best}, "
+        f"{by_cure[best].test.percent()}. "
+        + (
+            f"Intervals that lie wholly below that of nothing: {', '.join(better)}."
+            if better
+            else "No interval lies wholly below that of nothing."
+        ),
+        "What helps the loss need not help the error: by test cross-entropy the lowest is "
+        f"{min(by_cure, key=lambda name: by_cure[name].loss.mean)}.",
+    ]
+    return Page(
+        title="Under- and over-fitting",
+        asked="How do the errors on training and test samples change with the number of samples and with the size of "
+        "the network, and what closes the gap between them?",
+        how=[
+            fitting.DATA + " Fewer samples are the first of the training split.",
+            f"Network: one hidden layer of ReLUs and a softmax (`models/mlp.py`), {_USUAL} units if not said otherwise.",
+            f"Training: Adam, learning rate {_RATE:g}, batch {_BATCH}, {steps} steps whatever the number of samples, "
+            "so that few samples are seen more often.",
+            f"Against over-fitting, on {_FEW} samples: L2 penalty 0.003 on every matrix; dropout of half of the hidden "
+            "units; early stopping, back to the lowest validation loss after 10 passes without a lower one; "
+            "augmentation, shifts of up to 2 pixels and rotations of up to 10 degrees. Early stopping alone sees the "
+            "100 validation samples.",
+            f"Seeds: {', '.join(map(str, seeds))}. {HOW}",
+        ],
+        results=[
+            _curves(by_samples, by_width),
+            Table(
+                ["training samples", "training error", "test error"],
+                [[f"{n:,}", p.train.percent(), p.test.percent()] for n, p in by_samples.items()],
+            ),
+            Table(
+                ["hidden units", "training error", "test error"],
+                [[str(w), p.train.percent(), p.test.percent()] for w, p in by_width.items()],
+            ),
+            Table(
+                [f"against over-fitting, {_FEW} samples", "training error", "test error", "test cross-entropy"],
+                [[name, p.train.percent(), p.test.percent(), p.loss.told(2)] for name, p in by_cure.items()],
+            ),
+            _bars(by_cure),
+        ],
+        shows=shows,
+    )
+
+
+def _network(width: int, cure: _Cure) -> Network:
+    arguments = {"dropout": 0.0, **cure.builder}
+
+    def build() -> keras.Model:
+        return build_mlp(hidden=(width,), **arguments)  # type: ignore[arg-type]
+
+    return Network(build, keras.optimizers.Adam(_RATE))
+
+
+def _run(network: Network, part: Part, seeds: range, steps: int, cure: _Cure) -> _Point:
+    test = fitting.parts()[2]
+    epochs = max(1, round(steps / (len(part) // min(_BATCH, len(part)))))
+    train, held, loss = [], [], []
+    for seed in seeds:
+        network.fit(part, seed=seed, epochs=epochs, batch=_BATCH, moved=cure.moved, patience=cure.patience)
+        train.append(1 - network.accuracy(part))
+        held.append(1 - network.accuracy(test))
+        loss.append(network.loss(test))
+    return _Point(Interval.of(train), Interval.of(held), Interval.of(loss))
+
+
+def _gap(point: _Point) -> float:
+    """Points by which the test error exceeds the training error."""
+    return 100 * (point.test.mean - point.train.mean)
+
+
+def _curves(by_samples: dict[int, _Point], by_width: dict[int, _Point]) -> Figure:
+    figure, axes = drawing.canvas(1, 2, (9, 3.3))
+    for axis, found, what in zip(axes, (by_samples, by_width), ("training samples", "hidden units"), strict=True):
+        for side, colour in (("train", drawing.BLUE), ("test", drawing.ORANGE)):
+            points: list[Interval] = [getattr(point, side) for point in found.values()]
+            middle, low, high = (
+                [100 * max(0.0, v) for v in values]
+                for values in zip(*[(p.mean, p.low, p.high) for p in points], strict=True)
+            )
+            label = {"train": "training", "test": "test"}[side]
+            drawing.band(axis, list(found), middle, low, high, color=colour, label=label, marker="o", markersize=3)
+        axis.set(xscale="log", xlabel=what, ylabel="error (%)", ylim=(0, None))
+        axis.set_xticks(list(found), [f"{n:,}" for n in found], minor=False)
+        axis.minorticks_off()
+        axis.legend(frameon=False)
+    shows = "Error on training and test samples by number of samples and of hidden units, with 95% intervals"
+    return Figure("regularisation", drawing.png(figure, dpi=85), shows)
+
+
+def _bars(by_cure: dict[str, _Point]) -> Figure:
+    figure, axis = drawing.canvas(1, 1, (6.5, 2.6))
+    rows = np.arange(len(by_cure))
+    for offset, side, colour in ((-0.18, "train", drawing.BLUE), (0.18, "test", drawing.ORANGE)):
+        points: list[Interval] = [getattr(point, side) for point in by_cure.values()]
+        label = {"train": "training", "test": "test"}[side]
+        spans = [0.0 if np.isnan(p.half) else 100 * p.half for p in points]
+        axis.barh(rows + offset, [100 * p.mean for p in points], 0.34, xerr=spans, color=colour, label=label)
+    axis.set(yticks=rows, yticklabels=list(by_cure), xlabel="error (%)", xlim=(0, None))
+    axis.invert_yaxis()
+    axis.legend(frameon=False)
+    shows = f"Error with {_FEW} training samples by what is done against over-fitting, with 95% intervals"
+    return Figure("regularisation-cures", drawing.png(figure, dpi=85), shows)
