@@ -101,7 +101,7 @@ class Network:
         validate: bool = False,
         moved: dict[str, float] | None = None,
         patience: int | None = None,
-        rate: float | None = None,
+        rate: Callable[[int], float] | None = None,
     ) -> History:
         """Train from the seed's own start; the network keeps the last weights.
 
@@ -109,19 +109,19 @@ class Network:
             part: what to train on.
             seed: of weights, dropout, order and augmentation.
             moved: largest shift and rotation of a training picture, see `train.augment`.
-            rate: the learning rate, where it is not the optimizer's own.
+            rate: the learning rate of each epoch, counted from 0, where it is not the optimizer's own.
             patience: stop after so many epochs without a lower validation loss, and go back to the best.
 
         Returns:
             Figures by epoch; it ends early where the loss is not finite.
         """
         self.start(seed)
-        if rate is not None:
-            self.optimizer.learning_rate = rate
         history = History()
         best: tuple[float, int, list[np.ndarray]] = (math.inf, -1, [])
         for epoch in range(epochs):
             rng = np.random.default_rng([seed, epoch])
+            if rate is not None:
+                self.optimizer.learning_rate = rate(epoch)
             images = augment.moved({"image": part.images}, moved, rng)["image"] if moved else part.images
             loss, gradient = self._epoch(images, part.labels, self._order(rng, len(part), batch))
             history.loss.append(float(loss))

@@ -70,7 +70,7 @@ def study(request: Request) -> Page:
         "otherwise would not learn?",
         how=[
             fitting.DATA,
-            f"Network: {_DEPTH} hidden layers of {_UNITS} sigmoids and a softmax (`models/mlp.py`), Xavier's first "
+            f"Network: {_DEPTH} hidden layers of {_UNITS} ReLUs and a softmax (`models/mlp.py`), He's first "
             "weights, with and without a BatchNormalization before each activation.",
             f"Training: plain stochastic gradient descent, batch {_BATCH}, {epochs} epochs, learning rates "
             f"{', '.join(f'{rate:g}' for rate in rates)}.",
@@ -97,7 +97,7 @@ def study(request: Request) -> Page:
 def _network(normed: bool) -> Network:
     def build() -> keras.Model:
         return build_mlp(
-            hidden=(_UNITS,) * _DEPTH, activation="sigmoid", initialisation="xavier", dropout=0.0, batch_norm=normed
+            hidden=(_UNITS,) * _DEPTH, activation="relu", initialisation="he", dropout=0.0, batch_norm=normed
         )
 
     return Network(build, keras.optimizers.SGD(_RATES[0]))
@@ -107,7 +107,7 @@ def _run(network: Network, rate: float, seeds: range, epochs: int) -> tuple[list
     train, _, test = fitting.parts()
     losses, accuracy = [], []
     for seed in seeds:
-        losses.append(network.fit(train, seed=seed, epochs=epochs, batch=_BATCH, rate=rate).loss)
+        losses.append(network.fit(train, seed=seed, epochs=epochs, batch=_BATCH, rate=lambda _: rate).loss)
         accuracy.append(network.accuracy(test))
     return losses, accuracy
 

@@ -20,6 +20,7 @@ from train.study.page import Figure, Page, Table
 from train.study.request import Request
 
 _DEPTH, _UNITS, _RATE, _BATCH, _EPOCHS = 10, 50, 0.05, 32, 20
+_GUESSING = 0.15  # of ten classes, with room for chance
 
 
 @dataclass(frozen=True)
@@ -71,19 +72,22 @@ def study(request: Request) -> Page:
         for setup, f in found.items()
     ]
     vanishing, _, exploding, _, he = found.values()
-    factor = [float(np.exp(np.mean(np.log(f.ratio())) / _DEPTH)) for f in (vanishing, exploding, he)]
-    chance = 0.15
+    factor = float(np.exp(np.mean(np.log(vanishing.ratio())) / _DEPTH))
+    last = [float(np.mean([g[0, -1] for g in f.gradient])) for f in (exploding, he)]
     ends = [Interval.of(f.accuracy) for f in found.values()]
+    best = int(np.argmax([end.mean for end in ends]))
     shows = [
-        f"From layer to layer towards the input the gradient's norm changes by a factor of {factor[0]:.2f} with small "
-        f"sigmoids, {factor[1]:.2f} with weights twice He's, {factor[2]:.2f} with He's: over {_DEPTH} layers the first "
-        "two become the powers of ten in the table, the third stays near one.",
-        f"The vanishing network ends at {ends[0].percent()}"
-        + (", which is guessing: its first layers' weights hardly move." if ends[0].high < chance else "."),
-        f"Batch normalization before each sigmoid brings the same network to {ends[1].percent()}.",
-        f"Weights twice He's end at {ends[2].percent()}; clipping the gradient's norm at 1 changes no layer's share of "
-        f"it, only the length of the step, and ends at {ends[3].percent()}.",
-        f"He's scale alone, which keeps the norms alike from the start, ends at {ends[4].percent()}.",
+        f"Vanishing: with small sigmoids each layer passes {factor:.2f} of the gradient's norm on to the one below, and "
+        f"over {_DEPTH} layers that is the power of ten in the table. The network ends at {ends[0].percent()}"
+        + (", which is guessing." if ends[0].high < _GUESSING else "."),
+        f"Exploding: weights twice He's double the activations at each layer on the way up and the errors on the way "
+        f"down, so every layer's gradient is larger, by a factor of {last[0] / last[1]:,.0f} in the last. With that the "
+        f"first steps throw the weights away, and it ends at {ends[2].percent()}.",
+        f"Cures: batch normalization before each sigmoid brings the vanishing network to {ends[1].percent()}. Clipping "
+        f"the gradient's norm at 1 brings the exploding one to {ends[3].percent()}: it shortens the step and leaves the "
+        f"layers' shares as they are. He's scale, which keeps the norms alike from the start, gives "
+        f"{ends[4].percent()}.",
+        f"Best here: {_SETUPS[best].name}, {ends[best].percent()}.",
     ]
     return Page(
         title="Vanishing and exploding gradients",
@@ -153,11 +157,15 @@ def _drawn(name: str, what: str, found: dict[_Setup, _Found], epochs: int) -> Fi
     shades = matplotlib.colormaps["viridis_r"](np.linspace(0.08, 0.95, _DEPTH + 1))
     for axis, (setup, f) in zip(axes, found.items(), strict=True):
         runs: list[np.ndarray] = getattr(f, what)
-        length = min(map(len, runs))
+        length = min(int(np.isfinite(run).all(axis=1).sum()) for run in runs)
         middle = np.exp(np.mean([np.log(np.maximum(run[:length], 1e-30)) for run in runs], axis=0))
         for layer in range(middle.shape[1]):
             label = {0: "first layer", middle.shape[1] - 1: "last layer"}.get(layer)
-            axis.plot(range(length), middle[:, layer], color=shades[layer], linewidth=1.1, label=label)
+            mark = "o" if length == 1 else None  # a run that was over before its first epoch was
+            axis.plot(range(length), middle[:, layer], color=shades[layer], linewidth=1.1, label=label, marker=mark)
+        if length <= epochs:
+            said = f"not finite\nin epoch {length}"
+            axis.text(0.5, 0.5, said, ha="center", transform=axis.transAxes, fontsize=8, color=drawing.ORANGE)
         axis.set(yscale="log", xlabel="epoch", xlim=(0, epochs))
         axis.set_title(setup.name, fontsize=8.5, parse_math=False)
         axis.xaxis.get_major_locator().set_params(integer=True)

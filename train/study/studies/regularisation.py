@@ -98,7 +98,7 @@ def study(request: Request) -> Page:
         "the network, and what closes the gap between them?",
         how=[
             fitting.DATA + " Fewer samples are the first of the training split.",
-            f"Network: one hidden layer of ReLUs and a softmax (`models/mlp.py`), {_USUAL} units if not said otherwise.",
+            f"Network: one hidden layer of ReLUs and a softmax (`models/mlp.py`), {_USUAL} units or as said.",
             f"Training: Adam, learning rate {_RATE:g}, batch {_BATCH}, {steps} steps whatever the number of samples, "
             "so that few samples are seen more often.",
             f"Against over-fitting, on {_FEW} samples: L2 penalty 0.003 on every matrix; dropout of half of the hidden "
