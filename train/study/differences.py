@@ -90,7 +90,7 @@ class Loss:
         """By trainable variable; zeros where the loss does not depend on it."""
         with tf.GradientTape() as tape:
             value = self._value()
-        found = tape.gradient(value, self.model.trainable_variables, tf.UnconnectedGradients.ZERO)
+        found = tape.gradient(value, self.model.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return [tf.convert_to_tensor(g).numpy() for g in found]
 
 

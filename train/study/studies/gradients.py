@@ -77,15 +77,15 @@ def study(request: Request) -> Page:
     ends = [Interval.of(f.accuracy) for f in found.values()]
     best = int(np.argmax([end.mean for end in ends]))
     shows = [
-        f"Vanishing: with small sigmoids each layer passes {factor:.2f} of the gradient's norm on to the one below, and "
+        f"Vanishing: with small sigmoids each layer passes {factor:.2f} of the gradient's norm on to the one below; "
         f"over {_DEPTH} layers that is the power of ten in the table. The network ends at {ends[0].percent()}"
         + (", which is guessing." if ends[0].high < _GUESSING else "."),
         f"Exploding: weights twice He's double the activations at each layer on the way up and the errors on the way "
-        f"down, so every layer's gradient is larger, by a factor of {last[0] / last[1]:,.0f} in the last. With that the "
+        f"down, so every layer's gradient is larger, by a factor of {last[0] / last[1]:,.0f} in the last. The "
         f"first steps throw the weights away, and it ends at {ends[2].percent()}.",
         f"Cures: batch normalization before each sigmoid brings the vanishing network to {ends[1].percent()}. Clipping "
-        f"the gradient's norm at 1 brings the exploding one to {ends[3].percent()}: it shortens the step and leaves the "
-        f"layers' shares as they are. He's scale, which keeps the norms alike from the start, gives "
+        f"the gradient's norm at 1 brings the exploding one to {ends[3].percent()}: it shortens the step and leaves "
+        f"the layers' shares as they are. He's scale, which keeps the norms alike from the start, gives "
         f"{ends[4].percent()}.",
         f"Best here: {_SETUPS[best].name}, {ends[best].percent()}.",
     ]

@@ -20,9 +20,9 @@ from train.study.page import Figure, Page, Table
 from train.study.request import Request
 
 _SAMPLES = (40, 80, 160, 320, 640, 1247)
-_WIDTHS = (1, 2, 4, 8, 16, 64, 256)
-_FEW, _USUAL, _BATCH, _STEPS = 160, 128, 32, 900
-_RATE = 1e-3
+_WIDTHS = (1, 2, 4, 16, 64, 256)
+_FEW, _USUAL, _BATCH, _STEPS = 160, 128, 32, 480
+_RATE = 2e-3
 
 
 @dataclass(frozen=True)
