@@ -18,12 +18,14 @@ class Call:
         name: the layer's; a layer that is used again has its use behind it, "dense (2)".
         layer: the layer or operation itself.
         inputs: names of the calls whose outputs it takes.
+        taken: these outputs, symbolic.
         outputs: its symbolic outputs.
     """
 
     name: str
     layer: Any
     inputs: tuple[str, ...]
+    taken: tuple[Any, ...]
     outputs: tuple[Any, ...]
 
     @property
@@ -67,10 +69,11 @@ def calls(model: keras.Model) -> list[Call]:
             layer = node.operation
             used[layer.name] = used.get(layer.name, 0) + 1
             name = layer.name if used[layer.name] == 1 else f"{layer.name} ({used[layer.name]})"
-            sources = [] if node.is_input else [made[id(t)] for t in node.arguments.keras_tensors]
+            taken = () if node.is_input else tuple(node.arguments.keras_tensors)
             outputs = tuple(node.output_tensors)
             made.update({id(t): name for t in outputs})
-            found.append(Call(name, layer, tuple(dict.fromkeys(sources)), outputs))
+            sources = tuple(dict.fromkeys(made[id(t)] for t in taken))
+            found.append(Call(name, layer, sources, taken, outputs))
     return found
 
 

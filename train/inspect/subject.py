@@ -288,9 +288,9 @@ def _sample(
     inputs = {}
     for tensor in tensors:
         raw = found.evaluation[tensor.name][index : index + 1]
-        steps = _frontend(contract, tensor) if raw.dtype == np.uint8 else Frontend(tensor.name)
-        if contract:
-            steps = contract.frontend(tensor.name)
+        # Without a contract, numbers that are no bytes are taken for the input itself.
+        bare = contract is None and raw.dtype != np.uint8
+        steps = Frontend(tensor.name) if bare else _frontend(contract, tensor)
         inputs[tensor.name] = _fitting(tensor, frontend.apply(steps, raw), str(beside))
     label = None if found.labels is None else int(found.labels[index])
     return inputs, f"evaluation sample {index} of {found.manifest.get('title') or beside.name}", label
@@ -334,7 +334,7 @@ def _unsquashed(model: keras.Model, output: Any) -> Any:
     call = next(call for call in walk.calls(model) if any(t is output for t in call.outputs))
     squashing = ("softmax", "sigmoid")
     activation = getattr(getattr(call.layer, "activation", None), "__name__", "")
-    before = call.layer._inbound_nodes[0].input_tensors[0] if call.inputs else output
+    before = call.taken[0] if call.taken else output
     if call.kind.lower() in squashing or (call.kind == "Activation" and activation in squashing):
         return before
     if activation in squashing and call.kind == "Dense":

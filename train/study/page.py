@@ -11,13 +11,14 @@ from edgeproof import atomic
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under heads; the first column is text, the others figures."""
+    """Rows under heads; columns of figures stand to the right."""
 
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def markdown(self) -> str:
-        marks = ["---", *["---:"] * (len(self.heads) - 1)]
+        columns = list(zip(*self.rows, strict=True))[1:]
+        marks = ["---", *("---:" if all(map(_figure, column)) else "---" for column in columns)]
         return "\n".join("| " + " | ".join(row) + " |" for row in (self.heads, marks, *self.rows))
 
 
@@ -74,6 +75,10 @@ class Page:
         path = out / f"{name}.md"
         atomic.write_text(path, self.markdown(command))
         return path
+
+
+def _figure(cell: str) -> bool:
+    return cell[:1].isdigit() or cell == "not finite"
 
 
 def _list(sentences: Sequence[str]) -> str:

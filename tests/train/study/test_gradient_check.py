@@ -100,6 +100,7 @@ def test_the_formula_is_zero_for_equal_gradients_and_one_for_opposite_ones() -> 
 
 def test_the_precision_is_set_back() -> None:
     before = keras.config.floatx(), keras.config.dtype_policy().name
+
     def fail() -> None:
         with differences.precision("float64"):
             assert keras.config.floatx() == "float64"
@@ -123,6 +124,17 @@ def test_a_recipe_with_a_wrong_gradient_ends_with_status_1(
     assert told.err.startswith("study: gradient-check: mlp, hidden/")
     assert "above 1e-06" in told.err
     assert "2 weight tensors of 1 forms are above 1e-06" in (tmp_path / "gradient-check.md").read_text()
+
+
+def test_a_recipe_of_another_kind_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = dataclasses.replace(registry.load("mlp"), fit=None)  # type: ignore[arg-type]
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda name: other if name == "mlp" else load(name))
+    assert main(["gradient-check", "--recipe", "mlp", "--tiny", "--out", str(tmp_path)]) == 2
+    assert "needs a recipe whose objective is a loss" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_recipe_passes(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from train.inspect import tiles
 from train.inspect.subject import Absent, Picture, Subject
 
 _MOST = 64
+# What hands every pixel on, each to a place of its own.
+_PASSING = ("Flatten", "Reshape", "Dropout", "GaussianNoise", "GaussianDropout", "Rescaling", "Normalization")
 
 
 def draw(subject: Subject) -> list[Picture]:
@@ -58,7 +60,7 @@ def first(subject: Subject) -> tuple[str, np.ndarray]:
     calls = [subject.call(subject.layer)] if subject.layer else subject.calls
     for call in calls:
         for layer in _inner(call.layer):
-            found = _kernels(layer, _seen(call, layer))
+            found = _kernels(layer, _seen(subject, call) if layer is call.layer else None)
             if found is not None:
                 return layer.name, found
     raise Absent(
@@ -93,20 +95,17 @@ def _kernels(layer: Any, seen: tuple[int, ...] | None) -> np.ndarray | None:
     return None
 
 
-def _seen(call: walk.Call, layer: Any) -> tuple[int, ...] | None:
+def _seen(subject: Subject, call: walk.Call) -> tuple[int, ...] | None:
     """The picture (h, w, channels) over which a dense layer lies: what was flattened for it, or a square of pixels."""
-    if layer is not call.layer or not call.inputs:
-        return None
-    tensor = layer._inbound_nodes[0].input_tensors[0]
-    while True:
-        shape = tuple(tensor.shape[1:])
+    by_name = {other.name: other for other in subject.calls}
+    while len(call.taken) == 1:
+        shape = tuple(call.taken[0].shape[1:])
         if len(shape) == 3 and None not in shape:
             return shape
-        node = tensor._keras_history
-        kind = type(node.operation).__name__
-        if kind not in ("Flatten", "Reshape", "Dropout", "GaussianNoise", "Rescaling", "Normalization"):
-            break
-        tensor = node.operation._inbound_nodes[node.node_index].input_tensors[0]
-    side = round(math.sqrt(shape[0])) if len(shape) == 1 and shape[0] else 0
-    first = isinstance(tensor._keras_history.operation, keras.layers.InputLayer)
-    return (side, side, 1) if first and side > 3 and side * side == shape[0] else None
+        call = by_name[call.inputs[0]]
+        if call.kind == "InputLayer" and len(shape) == 1:
+            side = round(math.sqrt(shape[0] or 0))
+            return (side, side, 1) if side > 3 and side * side == shape[0] else None
+        if call.kind not in _PASSING:
+            return None
+    return None

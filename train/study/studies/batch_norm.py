@@ -138,4 +138,4 @@ def _drawn(runs: Runs, ends: dict[tuple[bool, float], Interval], rates: tuple[fl
     right.xaxis.get_major_locator().set_params(integer=True)
     right.legend(frameon=False)
     shows = "Test accuracy by learning rate with 95% intervals, and mean training loss by epoch at two rates"
-    return Figure("batch-norm", drawing.png(figure, dpi=85), shows)
+    return Figure("batch-norm", drawing.png(figure, dpi=90, colours=96), shows)

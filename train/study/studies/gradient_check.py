@@ -184,4 +184,4 @@ def _by_step() -> tuple[Figure, dict[str, tuple[float, float]]]:
     axis.set(xscale="log", yscale="log", xlabel="step h", ylabel="‖a - n‖ / (‖a‖ + ‖n‖)")
     axis.legend(frameon=False)
     shows = f"Error of the difference by its step, on a network of 12 tanh units; the line is {LIMIT:.0e}"
-    return Figure("gradient-check", drawing.png(figure, dpi=85), shows), best
+    return Figure("gradient-check", drawing.png(figure, dpi=90, colours=96), shows), best

@@ -172,7 +172,7 @@ def _drawn(name: str, what: str, found: dict[_Setup, _Found], epochs: int) -> Fi
     axes[0].set_ylabel(f"norm of the {what}" + ("s" if what == "weight" else ""))
     axes[-1].legend(frameon=False, fontsize=7.5)
     shows = f"Norm of each layer's {what}, geometric mean over seeds, from the first layer (light) to the last (dark)"
-    return Figure(name, drawing.png(figure, dpi=85), shows)
+    return Figure(name, drawing.png(figure, dpi=90, colours=96), shows)
 
 
 def _power(interval: Interval) -> str:

@@ -140,7 +140,7 @@ def _losses(found: dict[tuple[str, str], _Found], epochs: int) -> Figure:
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("training loss")
     axes[0].legend(frameon=False, ncols=2)
-    return Figure("initialisation", drawing.png(figure, dpi=85), "Training loss by epoch, a line a seed")
+    return Figure("initialisation", drawing.png(figure, dpi=90, colours=96), "Training loss by epoch, a line a seed")
 
 
 def _spreads(found: dict[tuple[str, str], _Found]) -> Figure:
@@ -158,7 +158,7 @@ def _spreads(found: dict[tuple[str, str], _Found]) -> Figure:
     axes[1][0].set_ylabel("spread of gradients")
     axes[0][0].legend(frameon=False)
     shows = "Standard deviation of activations and gradients by layer before training, mean over seeds"
-    return Figure("initialisation-spread", drawing.png(figure, dpi=85), shows)
+    return Figure("initialisation-spread", drawing.png(figure, dpi=90, colours=96), shows)
 
 
 def _mean(runs: list[np.ndarray]) -> np.ndarray:

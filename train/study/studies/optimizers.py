@@ -52,7 +52,11 @@ def study(request: Request) -> Page:
         for name in _SCHEDULED
         for schedule in SCHEDULES
     }
-    paths = {name: saddle(rule) for name, rule in RULES.items() if rule.batch != 1 and name != "mini-batch"}
+    paths = {
+        "gradient descent" if name == "batch" else name: saddle(rule)
+        for name, rule in RULES.items()
+        if rule.batch != 1 and name != "mini-batch"  # which differ from it by their samples alone
+    }
     ends = {name: Interval.of(f.accuracy) for name, f in found.items()}
     best = max(ends, key=lambda name: ends[name].mean)
     alike = [name for name, end in ends.items() if end.high >= ends[best].low and name != best]
@@ -63,7 +67,7 @@ def study(request: Request) -> Page:
     shows = [
         f"After {epochs} passes {best} is best, {ends[best].percent()}"
         + (
-            f"; the intervals of {', '.join(alike)} overlap with its own."
+            f", but the intervals of {', '.join(alike)} overlap with its own: these accuracies do not tell them apart."
             if alike
             else ", and no other's interval overlaps."
         )
@@ -71,7 +75,7 @@ def study(request: Request) -> Page:
         f"Batch descent takes one step a pass, {epochs} in all, and ends at {ends['batch'].percent()}; mini-batches of "
         f"32 take {1247 // 32} and end at {ends['mini-batch'].percent()} with the same arithmetic.",
         *(
-            f"{name}: loss at the end "
+            f"{name.capitalize()}: loss at the end "
             + ", ".join(
                 f"{scheduled[name, schedule].loss(epochs).told(3)} ({schedule}, α = {scheduled[name, schedule].rate:g})"
                 for schedule in SCHEDULES
@@ -193,30 +197,33 @@ def _losses(found: dict[str, _Found], scheduled: dict[tuple[str, str], _Found], 
 
     def draw(axis: Any, runs: dict[str, _Found], title: str) -> None:
         for colour, (name, f) in zip(drawing.COLOURS, runs.items(), strict=False):
-            axis.plot(range(1, epochs + 1), [f.loss(e).mean for e in range(epochs)], color=colour, label=name)
-        axis.set(xlabel="pass", yscale="log", title=title)
-        axis.legend(frameon=False, fontsize=7.5)
+            style = "--" if name == "AdamW" else "-"  # which lies on Adam's
+            axis.plot(
+                range(1, epochs + 1), [f.loss(e).mean for e in range(epochs)], color=colour, linestyle=style, label=name
+            )
+        axis.set(xlabel="pass", yscale="log", title=title, ylim=(0.03, 30))
+        axis.legend(frameon=False, fontsize=7.5, ncols=2, loc="upper right")
 
     draw(axes[0], found, "rules, constant rate")
     for axis, name in zip(axes[1:], _SCHEDULED, strict=True):
         draw(axis, {schedule: scheduled[name, schedule] for schedule in SCHEDULES}, f"schedules under {name}")
     axes[0].set_ylabel("training loss")
-    return Figure("optimizers", drawing.png(figure, dpi=85), "Training loss by pass, mean over seeds")
+    return Figure("optimizers", drawing.png(figure, dpi=90, colours=96), "Training loss by pass, mean over seeds")
 
 
 def _trajectories(paths: dict[str, np.ndarray]) -> Figure:
     figure, (left, right) = drawing.canvas(1, 2, (9.5, 3.6))
-    x, y = np.meshgrid(np.linspace(-0.6, 1.1, 120), np.linspace(-0.15, 1.3, 120))
-    left.contour(x, y, x**2 - y**2, levels=14, colors=drawing.LIGHT, linewidths=0.8)
+    x, y = np.meshgrid(np.linspace(-0.4, 1.7, 120), np.linspace(-0.15, 1.3, 120))
+    left.contour(x, y, x**2 - y**2, levels=10, colors=drawing.LIGHT, linewidths=0.8)
     for colour, (name, path) in zip(drawing.COLOURS, paths.items(), strict=False):
-        label = "gradient descent" if name == "batch" else name
         seen = path[: int(np.argmax(np.abs(path[:, 1]) > 1.25)) or len(path)]
-        left.plot(seen[:, 0], seen[:, 1], color=colour, marker=".", markersize=3, linewidth=1, label=label)
-        right.plot(np.maximum(np.abs(path[:, 1]), 1e-4), color=colour, linewidth=1.2)
-    left.set(xlabel="x", ylabel="y", xlim=(-0.6, 1.1), ylim=(-0.15, 1.3))
+        style = "--" if name == "AdamW" else "-"
+        left.plot(seen[:, 0], seen[:, 1], style, color=colour, marker=".", markersize=3, linewidth=1, label=name)
+        right.plot(np.maximum(np.abs(path[:, 1]), 1e-4), style, color=colour, linewidth=1.2)
+    left.set(xlabel="x", ylabel="y", xlim=(-0.4, 1.7), ylim=(-0.15, 1.3))
     left.legend(frameon=False, fontsize=7.5)
     right.set(xlabel="step", ylabel="|y|, the way off the saddle", yscale="log", ylim=(5e-4, 30))
-    return Figure("optimizers-saddle", drawing.png(figure, dpi=85), "The rules on the saddle x² - y²")
+    return Figure("optimizers-saddle", drawing.png(figure, dpi=90, colours=96), "The rules on the saddle x² - y²")
 
 
 def _average(network: Network) -> Figure:
@@ -237,7 +244,7 @@ def _average(network: Network) -> Figure:
     axis.set(xlabel="mini-batch", ylabel="entry of the gradient", xlim=(1, _AVERAGED))
     axis.legend(frameon=False, fontsize=7.5)
     shows = "What momentum averages: the gradient of one output bias over mini-batches of 32, at the first weights"
-    return Figure("optimizers-average", drawing.png(figure, dpi=85), shows)
+    return Figure("optimizers-average", drawing.png(figure, dpi=90, colours=96), shows)
 
 
 def averages(values: np.ndarray, beta: float) -> tuple[np.ndarray, np.ndarray]:

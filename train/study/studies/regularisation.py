@@ -169,7 +169,7 @@ def _curves(by_samples: dict[int, _Point], by_width: dict[int, _Point]) -> Figur
         axis.minorticks_off()
         axis.legend(frameon=False)
     shows = "Error on training and test samples by number of samples and of hidden units, with 95% intervals"
-    return Figure("regularisation", drawing.png(figure, dpi=85), shows)
+    return Figure("regularisation", drawing.png(figure, dpi=90, colours=96), shows)
 
 
 def _bars(by_cure: dict[str, _Point]) -> Figure:
@@ -184,4 +184,4 @@ def _bars(by_cure: dict[str, _Point]) -> Figure:
     axis.invert_yaxis()
     axis.legend(frameon=False)
     shows = f"Error with {_FEW} training samples by what is done against over-fitting, with 95% intervals"
-    return Figure("regularisation-cures", drawing.png(figure, dpi=85), shows)
+    return Figure("regularisation-cures", drawing.png(figure, dpi=90, colours=96), shows)
