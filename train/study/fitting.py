@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from edgeproof import frontend
 from train import augment, registry
-from train.data import Split, digits
+from train.data import Split, digits, stratified
 
 DATA = (
     "Data: the embedded digits, 1,797 real scans of 8 x 8 pixels (UCI, Alpaydin and Kaynak 1998), resized to 28 x 28: "
@@ -32,9 +32,10 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def first(self, n: int) -> Part:
-        """The first n samples; their order is the data set's, which is not by class."""
-        return Part(self.images[:n], self.labels[:n])
+    def some(self, n: int, seed: int) -> Part:
+        """n samples in the classes' proportions, drawn by the seed; all of them if there are no more."""
+        rows = stratified(self.labels, (min(n, len(self)),), seed)[0]
+        return Part(self.images[rows], self.labels[rows])
 
 
 @cache

@@ -78,7 +78,7 @@ class Page:
 
 
 def _figure(cell: str) -> bool:
-    return cell[:1].isdigit() or cell == "not finite"
+    return cell[:1].isdigit() or cell in ("not finite", "-") or cell[:1] in "+-"
 
 
 def _list(sentences: Sequence[str]) -> str:

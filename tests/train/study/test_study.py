@@ -47,7 +47,7 @@ def test_95_of_100_intervals_hold_the_truth() -> None:
 
 
 def test_a_seed_gives_the_same_run_whatever_ran_before() -> None:
-    train = fitting.parts()[0].first(96)
+    train = fitting.parts()[0].some(96, 0)
     network = Network(lambda: build_mlp(hidden=(8,), dropout=0.5), keras.optimizers.Adam(1e-2))
     first = network.fit(train, seed=3, epochs=2, batch=32)
     network.fit(train, seed=4, epochs=2, batch=32, moved={"shift": 2.0, "rotate": 10.0})
@@ -59,7 +59,7 @@ def test_a_seed_gives_the_same_run_whatever_ran_before() -> None:
 
 def test_a_step_is_descent_along_the_gradient() -> None:
     # One batch of everything, one epoch of plain descent: weights move by -α times the gradient at the start.
-    train = fitting.parts()[0].first(40)
+    train = fitting.parts()[0].some(40, 0)
     network = Network(lambda: build_mlp(hidden=(5,), dropout=0.0, activation="tanh"), keras.optimizers.SGD(0.5))
     network.start(1)
     before = [v.numpy() for v in network.model.trainable_variables]
@@ -77,11 +77,11 @@ def test_a_rate_of_zero_moves_nothing_and_early_stopping_goes_back_to_the_best()
     network = Network(lambda: build_mlp(hidden=(8,), dropout=0.0), keras.optimizers.SGD(0.1))
     network.start(0)
     before = network.loss(held)
-    network.fit(train.first(64), seed=0, epochs=2, batch=32, rate=lambda _: 0.0)
+    network.fit(train.some(64, 0), seed=0, epochs=2, batch=32, rate=lambda _: 0.0)
     assert network.loss(held) == pytest.approx(before, rel=1e-6)
     # A rate that ruins what was learned: the weights are those before it.
     history = network.fit(
-        train.first(320), seed=0, epochs=6, batch=32, patience=2, rate=lambda epoch: 0.1 if epoch < 3 else 30.0
+        train.some(320, 0), seed=0, epochs=6, batch=32, patience=2, rate=lambda epoch: 0.1 if epoch < 3 else 30.0
     )
     assert len(history.loss) < 7
     assert network.loss(held) == pytest.approx(min(history.validation_loss), rel=1e-5)

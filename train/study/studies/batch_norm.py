@@ -130,6 +130,8 @@ def _drawn(runs: Runs, ends: dict[tuple[bool, float], Interval], rates: tuple[fl
         for rate, style in zip((rates[len(rates) // 2], rates[-2]), ("-", "--"), strict=True):
             length = min(len(losses) for losses in runs[normed, rate][0])
             mean = np.mean([losses[:length] for losses in runs[normed, rate][0]], axis=0)
+            if not np.isfinite(mean).all():
+                continue
             label = f"{_NAMES[normed]}, {rate:g}"
             right.plot(range(1, length + 1), mean, style, color=colour, label=label)
     left.set(xscale="log", xlabel="learning rate", ylabel="test accuracy (%)", ylim=(0, 100))
@@ -137,5 +139,5 @@ def _drawn(runs: Runs, ends: dict[tuple[bool, float], Interval], rates: tuple[fl
     right.set(yscale="log", xlabel="epoch", ylabel="training loss", xlim=(1, epochs))
     right.xaxis.get_major_locator().set_params(integer=True)
     right.legend(frameon=False)
-    shows = "Test accuracy by learning rate with 95% intervals, and mean training loss by epoch at two rates"
+    shows = "Test accuracy by learning rate with 95% intervals; mean training loss at two rates, where it is finite"
     return Figure("batch-norm", drawing.png(figure, dpi=90, colours=96), shows)

@@ -166,7 +166,7 @@ def _drawn(name: str, what: str, found: dict[_Setup, _Found], epochs: int) -> Fi
         if length <= epochs:
             said = f"not finite\nin epoch {length}"
             axis.text(0.5, 0.5, said, ha="center", transform=axis.transAxes, fontsize=8, color=drawing.ORANGE)
-        axis.set(yscale="log", xlabel="epoch", xlim=(0, epochs))
+        axis.set(yscale="log", xlabel="epoch", xlim=(-0.6, epochs))
         axis.set_title(setup.name, fontsize=8.5, parse_math=False)
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel(f"norm of the {what}" + ("s" if what == "weight" else ""))

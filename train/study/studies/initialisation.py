@@ -140,7 +140,11 @@ def _losses(found: dict[tuple[str, str], _Found], epochs: int) -> Figure:
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("training loss")
     axes[0].legend(frameon=False, ncols=2)
-    return Figure("initialisation", drawing.png(figure, dpi=90, colours=96), "Training loss by epoch, a line a seed")
+    return Figure(
+        "initialisation",
+        drawing.png(figure, dpi=90, colours=96),
+        "Training loss by epoch, a line a seed, where it is finite",
+    )
 
 
 def _spreads(found: dict[tuple[str, str], _Found]) -> Figure:
