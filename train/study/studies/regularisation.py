@@ -54,7 +54,7 @@ class _Point:
     tests: tuple[float, ...]
 
     def beside(self, other: _Point) -> Interval:
-        """The difference in test error, seed by seed: the same samples, the same first weights of what is the same."""
+        """The difference in test error, seed by seed, each on the same samples."""
         return Interval.of(np.subtract(self.tests, other.tests))
 
 
@@ -81,17 +81,17 @@ def study(request: Request) -> Page:
         f"Over-fitting: with {samples[0]} samples the training error is {first.train.percent()} and the test error "
         f"{first.test.percent()}; with {samples[-1]} they are {last.train.percent()} and {last.test.percent()}. The "
         f"gap is {_gap(first):.1f} points, then {_gap(last):.1f}: more data is the first cure.",
-        f"Under-fitting: a network of {widths[0]} hidden unit{'s' * (widths[0] > 1)} errs on {small.train.percent()} of "
-        f"the very samples it was trained on, one of {widths[-1]} on {large.train.percent()}. No amount of data helps the "
-        "first.",
+        f"Under-fitting: in the same {steps} steps a network of {widths[0]} hidden unit{'s' * (widths[0] > 1)} errs on "
+        f"{small.train.percent()} of the very samples it was trained on, one of {widths[-1]} on "
+        f"{large.train.percent()}. More data would not help the first: it errs as much on what it has seen.",
         f"Test error falls from {small.test.percent()} to {large.test.percent()} as units are added; between "
         f"{widths[-2]} and {widths[-1]} units it goes from {by_width[widths[-2]].test.percent()} to "
         f"{large.test.percent()}: on these data a larger network than needed "
         + ("costs nothing." if large.test.mean <= by_width[widths[-2]].test.mean + 0.005 else "costs a little."),
         f"With {_FEW} samples and nothing against it, the network errs on {plain.test.percent()}. Lowest: {best}, "
         f"{by_cure[best].test.percent()}. "
-        + f"Seed by seed, better beyond doubt (the interval of the difference lies below 0): {_listed(better)}; worse: "
-        f"{_listed(worse)}.",
+        f"Compared seed by seed, the interval of the difference lies wholly below 0 for {_listed(better)}, wholly above "
+        f"for {_listed(worse)}.",
         "What helps the loss need not help the error: by test cross-entropy the lowest is "
         f"{min(by_cure, key=lambda name: by_cure[name].loss.mean)}.",
     ]
