@@ -90,7 +90,7 @@ def study(request: Request) -> Page:
         + ("costs nothing." if large.test.mean <= by_width[widths[-2]].test.mean + 0.005 else "costs a little."),
         f"With {_FEW} samples and nothing against it, the network errs on {plain.test.percent()}. Lowest: {best}, "
         f"{by_cure[best].test.percent()}. "
-        f"Compared seed by seed, the interval of the difference lies wholly below 0 for {_listed(better)}, wholly above "
+        f"Compared seed by seed, the interval of the difference lies wholly below 0 for {_listed(better)}, above it "
         f"for {_listed(worse)}.",
         "What helps the loss need not help the error: by test cross-entropy the lowest is "
         f"{min(by_cure, key=lambda name: by_cure[name].loss.mean)}.",
