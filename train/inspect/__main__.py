@@ -55,9 +55,9 @@ def _inspect(args: argparse.Namespace, command: str) -> int:
     # Before TensorFlow is imported: its C++ side reads this once.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet.without(b"WARNING: All log messages before absl", b"I0000"):
-        from train.inspect import page, subject
+        from train.inspect import opening, page, subject
 
-    opened = subject.open(args.checkpoint, args.image, args.sample, args.wanted, args.layer, args.seed)
+    opened = opening.open(args.checkpoint, args.image, args.sample, args.wanted, args.layer, args.seed)
     out = args.out or opened.path.parent / "inspect"
     sections, missing = [], []
     for name in names:
