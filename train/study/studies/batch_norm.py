@@ -27,7 +27,7 @@ Runs = dict[tuple[bool, float], tuple[list[list[float]], list[float]]]
 def study(request: Request) -> Page:
     """Train with and without normalization at each rate."""
     seeds = request.seeds_or(5)
-    epochs, rates = (2, _RATES[2::3]) if request.tiny else (_EPOCHS, _RATES)
+    epochs, rates = (2, _RATES[2::4]) if request.tiny else (_EPOCHS, _RATES)
     runs: Runs = {}
     for normed in _NAMES:
         found = _network(normed)

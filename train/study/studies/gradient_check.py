@@ -73,7 +73,7 @@ def study(request: Request) -> Page:
         fault = f"gradient-check: {form.told}, {tensor.path}: every parameter drawn lies at a corner of the loss"
     checked = sum(t.numeric.size for form in forms for t in form.found)
     kinks = sum(t.kinks for form in forms for t in form.found)
-    figure, best = _by_step()
+    figure, best = _by_step(_STEPS[::5] if request.tiny else _STEPS, 4 if request.tiny else 20)
     return Page(
         title="Gradient check",
         asked="Does back-propagation, as Keras and our own layers and losses do it, give the derivative of the loss?",
@@ -155,7 +155,7 @@ def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list
         return differences.check(loss, each=each, seed=seed)
 
 
-def _by_step() -> tuple[Figure, dict[str, tuple[float, float]]]:
+def _by_step(steps: tuple[float, ...], numbers: int) -> tuple[Figure, dict[str, tuple[float, float]]]:
     """Error by step for a small smooth network, and each kind's best step with its error."""
     kinds = {
         "two-sided, float64": (differences.two_sided, "float64", drawing.BLUE),
@@ -172,14 +172,14 @@ def _by_step() -> tuple[Figure, dict[str, tuple[float, float]]]:
             differences.jitter(model.trainable_variables, 0)
             loss = Loss(model, tf.constant(images, dtype), labels, criterion_of({"loss": "cross_entropy"}))
             variable = model.get_layer("logits").kernel
-            automatic = loss.gradients()[-2].ravel()[:20]
+            automatic = loss.gradients()[-2].ravel()[:numbers]
             errors = [
-                differences.relative(automatic, np.array([difference(loss, variable, i, h) for i in range(20)]))
-                for h in _STEPS
+                differences.relative(automatic, np.array([difference(loss, variable, i, h) for i in range(numbers)]))
+                for h in steps
             ]
         least = int(np.argmin(errors))
-        best[name] = (_STEPS[least], errors[least])
-        axis.plot(_STEPS, errors, color=colour, marker="o", markersize=3, label=name)
+        best[name] = (steps[least], errors[least])
+        axis.plot(steps, errors, color=colour, marker="o", markersize=3, label=name)
     axis.axhline(LIMIT, color=drawing.LIGHT, zorder=0)
     axis.set(xscale="log", yscale="log", xlabel="step h", ylabel="‖a - n‖ / (‖a‖ + ‖n‖)")
     axis.legend(frameon=False)
