@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,8 +13,8 @@ import numpy as np
 
 from edgeproof import atomic
 from edgeproof.errors import Refused
-
-_INK, _LIGHT, _BLUE, _ORANGE = "#22313f", "#d5dbe1", "#2b6cb0", "#c05621"
+from train import drawing
+from train.drawing import BLUE, INK, LIGHT, ORANGE
 
 
 def curves(path: Path, history: list[dict[str, float]], metric: str) -> None:
@@ -28,17 +27,17 @@ def curves(path: Path, history: list[dict[str, float]], metric: str) -> None:
         return [scale * figures.get(name, float("nan")) for figures in history]
 
     rows = 1 + math.ceil(len(others) / 2)
-    figure, axes = _figure(rows, 2, (9, 3.4 * rows))
+    figure, axes = drawing.canvas(rows, 2, (9, 3.4 * rows))
     panels = np.ravel(axes)
-    panels[0].plot(epochs, line("loss"), color=_BLUE, label="training")
-    panels[0].plot(epochs, line("validation_loss"), color=_ORANGE, label="validation")
+    panels[0].plot(epochs, line("loss"), color=BLUE, label="training")
+    panels[0].plot(epochs, line("validation_loss"), color=ORANGE, label="validation")
     positive = all(value > 0 for name in ("loss", "validation_loss") for value in line(name) if value == value)
     panels[0].set(xlabel="epoch", ylabel="loss", yscale="log" if positive else "linear")
     panels[0].legend(frameon=False)
-    panels[1].plot(epochs, line("validation_score", 100), color=_ORANGE)
+    panels[1].plot(epochs, line("validation_score", 100), color=ORANGE)
     panels[1].set(xlabel="epoch", ylabel=f"validation {metric} (%)")
     for panel, name in zip(panels[2:], others, strict=False):
-        panel.plot(epochs, line(name), color=_BLUE)
+        panel.plot(epochs, line(name), color=BLUE)
         panel.set(xlabel="epoch", ylabel=name.replace("_", " "))
     for panel in panels[2 + len(others) :]:
         panel.set_visible(False)
@@ -46,8 +45,8 @@ def curves(path: Path, history: list[dict[str, float]], metric: str) -> None:
     for panel in panels:
         panel.xaxis.get_major_locator().set_params(integer=True)
         for end in ends:
-            panel.axvline(end + 0.5, color=_LIGHT, zorder=0)
-    _save(figure, path)
+            panel.axvline(end + 0.5, color=LIGHT, zorder=0)
+    atomic.write_bytes(path, drawing.png(figure))
 
 
 def tiles(path: Path, pictures: np.ndarray, columns: int, *, signed: bool = False) -> None:
@@ -59,26 +58,26 @@ def tiles(path: Path, pictures: np.ndarray, columns: int, *, signed: bool = Fals
     n = len(pictures)
     rows = math.ceil(n / columns)
     width = min(9.0, 0.62 * columns)
-    figure, axes = _figure(rows, columns, (width, width * rows / columns))
+    figure, axes = drawing.canvas(rows, columns, (width, width * rows / columns))
     largest = float(np.abs(pictures).max()) or 1.0
     scale: dict[str, Any] = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest} if signed else {"cmap": "gray"}
     for index, panel in enumerate(np.ravel(axes)):
         panel.set_axis_off()
         if index < n:
             panel.imshow(pictures[index], interpolation="nearest", **scale)
-    _save(figure, path)
+    atomic.write_bytes(path, drawing.png(figure))
 
 
 def planes(path: Path, titled: Mapping[str, np.ndarray], labels: np.ndarray, names: Sequence[str]) -> None:
     """Points (n, 2) in the plane, coloured by label, a panel for each title."""
-    figure, axes = _figure(1, len(titled), (4.4 * len(titled), 4.2))
+    figure, axes = drawing.canvas(1, len(titled), (4.4 * len(titled), 4.2))
     for panel, (title, points) in zip(np.ravel(axes), titled.items(), strict=True):
         for label in np.unique(labels):
             chosen = labels == label
             panel.scatter(*points[chosen].T, s=6, color=f"C{label % 10}", label=names[label] if names else str(label))
         panel.set(title=title, xticks=[], yticks=[])
     np.ravel(axes)[-1].legend(frameon=False, fontsize=7, markerscale=2, loc="center left", bbox_to_anchor=(1, 0.5))
-    _save(figure, path)
+    atomic.write_bytes(path, drawing.png(figure))
 
 
 def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
@@ -86,7 +85,7 @@ def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     size = 1.4 + 0.42 * len(counts)
-    figure, axes = _figure(1, 1, (size + 0.4, size))
+    figure, axes = drawing.canvas(1, 1, (size + 0.4, size))
     # The diagonal would drown the errors, which are what one looks for.
     errors = counts.astype(float) * (1 - np.eye(len(counts)))
     shades = LinearSegmentedColormap.from_list("errors", ["#ffffff", "#f6ad55"])
@@ -101,7 +100,7 @@ def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
                 ha="center",
                 va="center",
                 fontsize=8,
-                color=_BLUE if right else _INK,
+                color=BLUE if right else INK,
                 fontweight="bold" if right else "normal",
             )
     axes.set(
@@ -114,7 +113,7 @@ def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
     )
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    _save(figure, path)
+    atomic.write_bytes(path, drawing.png(figure))
 
 
 @contextmanager
@@ -142,34 +141,3 @@ def board(folder: Path | None) -> Iterator[Callable[[int, dict[str, float]], Non
         yield watch
     finally:
         writer.close()
-
-
-def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    plt.rcParams.update(
-        {
-            "font.size": 9,
-            "axes.edgecolor": _LIGHT,
-            "axes.labelcolor": _INK,
-            "text.color": _INK,
-            "xtick.color": _INK,
-            "ytick.color": _INK,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": False,
-        }
-    )
-    return plt.subplots(rows, columns, figsize=size, layout="constrained")
-
-
-def _save(figure: Any, path: Path) -> None:
-    import matplotlib.pyplot as plt
-
-    body = io.BytesIO()
-    figure.savefig(body, format="png", dpi=110, metadata={"Software": None})
-    plt.close(figure)
-    atomic.write_bytes(path, body.getvalue())

@@ -1,0 +1,144 @@
+"""Differences against gradients: right ones pass, a wrong one is caught, a corner is not taken for a mistake."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from train import registry
+from train.study import differences
+from train.study.__main__ import main
+from train.study.differences import LIMIT, Loss
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Squashed(keras.layers.Layer):
+    """tanh, whose gradient is too large by `wrong`."""
+
+    def __init__(self, wrong: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.wrong = wrong
+
+    def call(self, x: Any) -> Any:
+        @tf.custom_gradient
+        def squash(x: Any) -> Any:
+            y = tf.tanh(x)
+            return y, lambda upstream: upstream * (1 - y**2) * (1 + self.wrong)
+
+        return squash(x)
+
+
+def build_squashed(*, wrong: float = 0.0, classes: int = 10) -> keras.Model:
+    image = keras.Input((28, 28, 1), name="image")
+    x = keras.layers.Dense(6, name="hidden")(keras.layers.Flatten(name="flat")(image))
+    x = Squashed(wrong, name="squash")(x)
+    return keras.Model(image, keras.layers.Dense(classes, name="logits")(x))
+
+
+def squared(labels: Any, outputs: Any) -> Any:
+    return tf.reduce_mean(tf.square(outputs - labels))
+
+
+def loss_of(model: keras.Model, inputs: np.ndarray, labels: np.ndarray) -> Loss:
+    return Loss(model, tf.constant(inputs), tf.constant(labels), squared)
+
+
+@pytest.mark.parametrize(("wrong", "caught"), [(0.0, False), (1e-4, True), (-0.5, True)])
+def test_a_wrong_custom_gradient_is_caught(wrong: float, caught: bool) -> None:
+    rng = np.random.default_rng(0)
+    with differences.precision("float64"):
+        keras.utils.set_random_seed(0)
+        model = build_squashed(wrong=wrong)
+        differences.jitter(model.trainable_variables, 0)
+        loss = loss_of(model, rng.uniform(size=(4, 28, 28, 1)), rng.standard_normal((4, 10)))
+        found = {tensor.path: tensor for tensor in differences.check(loss, each=6, seed=0)}
+    assert [found[f"hidden/{name}"].error > LIMIT for name in ("kernel", "bias")] == [caught, caught]
+    assert found["logits/kernel"].error < LIMIT  # above the mistake the gradient is right
+    if wrong:
+        expected = abs(wrong) / (2 + wrong)  # ‖(1+w)g - g‖ / (‖(1+w)g‖ + ‖g‖)
+        assert found["hidden/kernel"].error == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_corner_is_counted_and_passed_over() -> None:
+    # ReLU of a weight at a quarter of a step above its corner, on the input 1: no derivative within the step.
+    with differences.precision("float64"):
+        x = keras.Input((1,))
+        model = keras.Model(x, keras.layers.ReLU()(keras.layers.Dense(1, use_bias=False, name="one")(x)))
+        model.trainable_variables[0].assign([[0.25 * differences.STEP]])
+        (found,) = differences.check(loss_of(model, np.ones((1, 1)), -np.ones((1, 1))), each=1, seed=0)
+        assert (found.kinks, found.numeric.size) == (1, 0)
+        model.trainable_variables[0].assign([[0.3]])
+        (found,) = differences.check(loss_of(model, np.ones((1, 1)), -np.ones((1, 1))), each=1, seed=0)
+    assert (found.kinks, found.numeric.size) == (0, 1)
+    assert found.numeric[0] == pytest.approx(2 * (0.3 + 1))  # d/dw (w + 1)²
+
+
+def test_what_a_training_step_draws_is_held_still() -> None:
+    with differences.precision("float64"):
+        x = keras.Input((8,))
+        y = keras.layers.Dropout(0.5, seed=3)(keras.layers.BatchNormalization()(x))
+        model = keras.Model(x, keras.layers.Dense(1)(y))
+        rng = np.random.default_rng(1)
+        loss = loss_of(model, rng.standard_normal((5, 8)), rng.standard_normal((5, 1)))
+        assert loss() == loss()
+        assert max(tensor.error for tensor in differences.check(loss, each=8, seed=0)) < LIMIT
+
+
+def test_the_formula_is_zero_for_equal_gradients_and_one_for_opposite_ones() -> None:
+    g = np.array([3.0, -4.0])
+    assert differences.relative(g, g) == 0
+    assert differences.relative(g, -g) == 1
+    assert differences.relative(0 * g, 0 * g) == 0
+    assert differences.relative(g, np.array([np.nan, 0])) == np.inf
+
+
+def test_the_precision_is_set_back() -> None:
+    before = keras.config.floatx(), keras.config.dtype_policy().name
+
+    def fail() -> None:
+        with differences.precision("float64"):
+            assert keras.config.floatx() == "float64"
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert (keras.config.floatx(), keras.config.dtype_policy().name) == before
+
+
+def test_a_recipe_with_a_wrong_gradient_ends_with_status_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = registry.load("mlp")
+    made = {"build": "tests:none", "arguments": {"wrong": 0.01, "classes": 10}, "when": ()}
+    broken = dataclasses.replace(good, **made)
+    monkeypatch.setattr(type(broken), "builder", lambda self: build_squashed)
+    monkeypatch.setattr(registry, "load", lambda name: broken)
+    assert main(["gradient-check", "--recipe", "mlp", "--tiny", "--out", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert told.err.startswith("study: gradient-check: mlp, hidden/")
+    assert "above 1e-06" in told.err
+    assert "2 weight tensors of 1 forms are above 1e-06" in (tmp_path / "gradient-check.md").read_text()
+
+
+def test_a_recipe_of_another_kind_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = dataclasses.replace(registry.load("mlp"), fit=None)  # type: ignore[arg-type]
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda name: other if name == "mlp" else load(name))
+    assert main(["gradient-check", "--recipe", "mlp", "--tiny", "--out", str(tmp_path)]) == 2
+    assert "needs a recipe whose objective is a loss" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recipe_passes(tmp_path: Path) -> None:
+    assert main(["gradient-check", "--recipe", "locally_connected", "--tiny", "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "gradient-check.md").read_text()
+    assert "| locally_connected | 6 |" in page
+    assert "No weight tensors of 1 forms are above 1e-06" in page
