@@ -54,9 +54,13 @@ lint: environment ## ruff and mypy, as continuous integration runs them
 wheel: environment ## dist/edgeproof-*.whl, the runner for devices
 	$(PY) -m build --wheel --no-isolation --outdir dist
 
+.PHONY: zoo
+zoo: environment ## train, export, verify and time every system on its embedded data; writes docs/zoo.md
+	$(PY) benchmarks/zoo.py
+
 .PHONY: bench
 bench: environment ## run every benchmark in benchmarks/ and print its figures
-	@for script in benchmarks/*.py; do echo "$(PY) $$script"; $(PY) "$$script" || exit 1; done
+	@for script in $(filter-out benchmarks/zoo.py,$(wildcard benchmarks/*.py)); do echo "$(PY) $$script"; $(PY) "$$script" || exit 1; done
 
 .PHONY: lock
 lock: ## resolve pyproject.toml into requirements.txt, old pins kept where they fit (UPGRADE=--upgrade: none)

@@ -22,6 +22,7 @@ class Driven(Protocol):
     """What the loop drives; `train.objectives.objective.Objective` is it."""
 
     model: keras.Model
+    culprit: str
 
     @property
     def epochs(self) -> int: ...
@@ -80,7 +81,8 @@ def fit(
                 kept = "nothing of this run was written"
             raise Refused(
                 "train: the loss must stay finite.",
-                received=f"{told} in epoch {epoch + 1}, learning_rate {run.settings['learning_rate']}",
+                received=f"{told} in epoch {epoch + 1}, learning_rate {run.settings['learning_rate']}"
+                + (f"; first of all {objective.culprit}" if objective.culprit else ""),
                 fix=f"lower it: --set learning_rate={run.settings['learning_rate'] / 10:g}; {kept}",
             )
         history.append(figures)

@@ -97,6 +97,7 @@ class Recipe:
 
     Attributes:
         title: what people call it.
+        paper: who published it, and when.
         build: the builder, "module:function"; named, not imported, so that listing recipes costs nothing.
         arguments: every argument of the builder, with its default.
         data: data set name -> module in `train/data`; "embedded" always works offline.
@@ -115,6 +116,7 @@ class Recipe:
     """
 
     title: str
+    paper: str
     build: str
     arguments: Mapping[str, Any]
     data: Mapping[str, str]

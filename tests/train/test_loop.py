@@ -24,6 +24,7 @@ class Counting:
         epochs: int = 4,
     ) -> None:
         self.epochs = epochs
+        self.culprit = ""
         x = keras.Input((1,), name="x")
         self.model = keras.Model(x, keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="y")(x))
         self._figures = figures

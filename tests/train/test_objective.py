@@ -56,7 +56,7 @@ def epoch(subject: Supervised, index: int = 0) -> dict[str, float]:
 
 
 def loss(name: str, labels: np.ndarray, logits: np.ndarray, rubbish: float = 1.0) -> float:
-    function = supervised._loss({"loss": name, "rubbish": rubbish})
+    function = supervised.criterion({"loss": name, "rubbish": rubbish})
     return float(function(tf.constant(labels, tf.int32), tf.constant(logits, tf.float32)))
 
 
@@ -201,8 +201,20 @@ def test_inputs_go_by_their_names_not_by_their_order() -> None:
 
 
 def test_a_loss_that_runs_away_ends_the_epoch() -> None:
-    figures = epoch(objective(learning_rate=3e38))
+    subject = objective(learning_rate=3e38)
+    figures = epoch(subject)
     assert not math.isfinite(figures["loss"])
+    assert subject.culprit.startswith(('weight "', 'output of layer "logits"', 'gradient of "'))
+
+
+def test_a_step_that_is_not_finite_moves_nothing_and_names_the_first_such_tensor() -> None:
+    subject = objective()
+    kernel = np.full((DIM, CLASSES), 3e38, np.float32)  # finite, but products of it are not
+    subject.model.get_layer("logits").set_weights([kernel, np.zeros(CLASSES, np.float32)])
+    assert not math.isfinite(epoch(subject)["loss"])
+    assert subject.culprit.startswith('output of layer "logits": ')
+    np.testing.assert_array_equal(subject.model.get_weights()[0], kernel)
+    assert int(subject.optimizer.iterations) == 0
 
 
 @pytest.mark.parametrize(

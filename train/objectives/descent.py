@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from edgeproof.errors import Refused, nearest
+from train import diverged
 from train.data import Dataset
 from train.objectives.objective import Objective, Ready, Task
 
@@ -52,10 +53,12 @@ class Descent(Objective):
         total, seen, steps = 0.0, 0, self.steps()
         for step, (chosen, rng) in enumerate(self.orders(index, len(self.train))):
             inputs, targets = self.batch(self.train, chosen, rng)
-            total += float(self._step(inputs, targets)) * len(chosen)
+            loss, moved = self._step(inputs, targets)
+            if not moved:
+                self.culprit = self._blamed(inputs, targets)
+                return {"loss": float(loss) if not math.isfinite(loss) else math.nan}
+            total += float(loss) * len(chosen)
             seen += len(chosen)
-            if not math.isfinite(total):
-                return {"loss": total}
             progress((step + 1) / steps)
         outputs = self.outputs(self.validation.tensors)
         values = self.values(self.validation, outputs, "the validation split")
@@ -73,18 +76,36 @@ class Descent(Objective):
         return math.ceil(len(self.train) / self.settings["batch"])
 
     def _compile(self) -> Callable[..., Any]:
-        model, rule, loss, call, weights = self.model, self.optimizer, self.loss, self.call, self.weights
+        rule, weights = self.optimizer, self.weights
 
         @tf.function(reduce_retracing=True)
-        def step(inputs: Any, targets: Any) -> Any:
-            with tf.GradientTape() as tape:
-                value = loss(targets, call(inputs, training=True))
-                if model.losses:
-                    value += tf.add_n(model.losses)
-            rule.apply(tape.gradient(value, weights), weights)
-            return value
+        def step(inputs: Any, targets: Any) -> tuple[Any, Any]:
+            """The loss, and whether the weights were moved: what is not finite moves nothing, so that what made it so
+            can still be found."""
+            value, gradients = self._differentiated(inputs, targets)
+            sums = [tf.reduce_sum(tf.convert_to_tensor(g) * 0) for g in gradients if g is not None]
+            finite = tf.math.is_finite(value) & tf.math.is_finite(tf.add_n(sums) if sums else 0.0)
+
+            def move() -> bool:
+                rule.apply(gradients, weights)
+                return True
+
+            return value, tf.cond(finite, move, lambda: False)
 
         return step
+
+    def _differentiated(self, inputs: Any, targets: Any) -> tuple[Any, list[Any]]:
+        with tf.GradientTape() as tape:
+            value = self.loss(targets, self.call(inputs, training=True))
+            if self.model.losses:
+                value += tf.add_n(self.model.losses)
+        return value, tape.gradient(value, self.weights)
+
+    def _blamed(self, inputs: dict[str, Any], targets: np.ndarray) -> str:
+        _, gradients = self._differentiated({k: tf.constant(v) for k, v in inputs.items()}, tf.constant(targets))
+        by_weight = {id(w): g for w, g in zip(self.weights, gradients, strict=True)}
+        every = [by_weight.get(id(w)) for w in self.model.trainable_variables]
+        return diverged.culprit(self.model, inputs, every, training=True) or "the loss itself"
 
 
 def optimizer(settings: dict[str, Any], steps: int) -> keras.optimizers.Optimizer:

@@ -35,7 +35,7 @@ class Dictionary(Objective):
         steps = math.ceil(len(x) / settings["batch"]) * settings["epochs"]
         self._rule = optimizer(settings, steps)
         self._rule.build(self._weights)
-        self._encoder = keras.Model(model.inputs, model.get_layer("code").output)
+        self._encoder = keras.Model(model.inputs[0], model.get_layer("code").output)
         self._step = self._compile()
         # Kept with the weights: a resumed run goes on from the same codes.
         self._codes = tf.Variable(tf.zeros((len(x), self._kernel.shape[0])))

@@ -59,6 +59,8 @@ class Objective:
         Refused: labels that the model has no class for.
     """
 
+    culprit = ""  # where an epoch met what is not finite: the first tensor that was not, in words
+
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
         self.model = model
         self.settings = settings

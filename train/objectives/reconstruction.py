@@ -77,7 +77,7 @@ class Reconstruction(Descent):
             share = f"{_explained(back, x):.2%} of the variance, from inputs that have {_explained(given, x):.2%}"
             told["corrupted test samples"] = share
         if code is not None and (self.settings.get("l1") or self.settings.get("kl")):
-            values = np.asarray(keras.Model(self.model.inputs, code).predict(x, verbose=0))
+            values = np.asarray(keras.Model(self.model.inputs[0], code).predict(x, verbose=0))
             on = float((values > 0.1 * values.max()).mean())
             told["code"] = f"mean {values.mean():.3f}; {on:.1%} of the units above a tenth of the largest"
         return told
@@ -97,7 +97,7 @@ class Reconstruction(Descent):
         code = self._code()
         labels = dataset.test.labels
         if code is not None and code.shape[-1] == 2 and labels is not None:
-            reach = keras.Model(self.model.inputs, code)
+            reach = keras.Model(self.model.inputs[0], code)
             ours = np.asarray(reach.predict(x, verbose=0))
             theirs = Components.of(_flat(self.train.tensors[self._input]), 2).codes(_flat(x))
             panels = {"the autoencoder's codes": ours, "two principal components": theirs}

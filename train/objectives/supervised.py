@@ -24,7 +24,7 @@ class Supervised(Descent):
     """
 
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
-        self._loss = _loss(settings)
+        self._loss = criterion(settings)
         super().__init__(model, settings, dataset, task)
         self._axes = augment.colour_axes(self.train.tensors, settings)
 
@@ -47,7 +47,7 @@ class Supervised(Descent):
         return ready.labels
 
 
-def _loss(settings: dict[str, Any]) -> Callable[[Any, Any], Any]:
+def criterion(settings: dict[str, Any]) -> Callable[[Any, Any], Any]:
     def cross_entropy(labels: Any, logits: Any) -> Any:
         """Between a class and its logits; with one logit a sample, between yes or no and its log-odds."""
         if logits.shape[-1] == 1:

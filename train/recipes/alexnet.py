@@ -23,6 +23,7 @@ def _frontends(settings: Settings) -> tuple[Frontend, ...]:
 
 RECIPE = pictures.recipe(
     title="AlexNet",
+    paper="Krizhevsky et al. 2012",
     build="models.alexnet:build_alexnet",
     arguments={"size": "small", "classes": 10},
     frontends=_frontends,

@@ -17,6 +17,7 @@ from train.recipe import Goal, Recipe, When
 
 RECIPE = Recipe(
     title="Anomaly detector",
+    paper="Sakurada, Yairi 2014",
     build="models.autoencoder:build_anomaly",
     arguments={"features": 64, "hidden": (128, 128), "code": 8},
     data={"embedded": "train.data.one_digit", "ad01": "train.data.ad01"},

@@ -19,6 +19,7 @@ from train.recipe import Goal, When
 
 RECIPE = handwritten.unlabelled(
     title="Deep autoencoder",
+    paper="Hinton, Salakhutdinov 2006",
     build="models.autoencoder:build_autoencoder",
     arguments={"widths": (1000, 500, 250, 30), "activation": "relu", "tied": True},
     fit=Reconstruction(loss="squared", epochs=30, batch=128, learning_rate=1e-3),

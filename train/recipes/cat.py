@@ -24,6 +24,7 @@ def _frontends(_: Settings) -> tuple[Frontend, ...]:
 
 RECIPE = Recipe(
     title="Cat or not",
+    paper="Rumelhart et al. 1986",
     build="models.cat:build_cat",
     arguments={"variant": "deep", "hidden": (64, 32, 16)},
     data={"embedded": "train.data.cats", "catvnoncat": "train.data.catvnoncat", "folder": "train.data.folder"},

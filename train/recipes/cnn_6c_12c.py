@@ -16,6 +16,7 @@ from train.recipe import Goal, Supervised, When
 
 RECIPE = handwritten.recipe(
     title="6c-2s-12c-2s network",
+    paper="LeCun et al. 1989, Palm 2012",
     build="models.cnn_6c_12c:build_cnn_6c_12c",
     arguments={"activation": "sigmoid", "classes": 10},
     fit=Supervised(epochs=20, batch=64, learning_rate=5e-3),

@@ -18,6 +18,7 @@ from train.recipe import Goal, Published, When
 
 RECIPE = handwritten.recipe(
     title="Deep belief network",
+    paper="Hinton et al. 2006",
     build="models.dbn:build_dbn",
     arguments={"hidden": (500, 500, 2000), "classes": 10},
     fit=Greedy(pretraining_epochs=10, epochs=15, batch=100, learning_rate=5e-4, weight_decay=0.02),

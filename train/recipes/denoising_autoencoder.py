@@ -17,6 +17,7 @@ from train.recipe import Goal, When
 
 RECIPE = handwritten.unlabelled(
     title="Denoising autoencoder",
+    paper="Vincent et al. 2008",
     build="models.autoencoder:build_denoising_autoencoder",
     arguments={"widths": (500,), "tied": True},
     fit=Reconstruction(epochs=20, batch=128, masking=0.25),

@@ -29,6 +29,7 @@ def _frontends(settings: Settings) -> tuple[Frontend, ...]:
 
 RECIPE = handwritten.recipe(
     title="LeNet-5",
+    paper="LeCun et al. 1998",
     build="models.lenet5:build_lenet5",
     arguments={"variant": "relu", "classes": 10},
     fit=Supervised(epochs=12, batch=64, learning_rate=2e-3, weight_decay=0.01),

@@ -16,6 +16,7 @@ from train.recipe import Goal, Supervised, When
 
 RECIPE = handwritten.recipe(
     title="Locally connected network",
+    paper="LeCun 1989",
     build="models.locally_connected:build_locally_connected",
     arguments={"variant": "local", "classes": 10},
     fit=Supervised(epochs=15, batch=64, learning_rate=2e-3, weight_decay=0.05),

@@ -16,6 +16,7 @@ from train.recipe import Goal, Supervised, When
 
 RECIPE = handwritten.recipe(
     title="Multilayer perceptron",
+    paper="Rumelhart et al. 1986",
     build="models.mlp:build_mlp",
     arguments={
         "hidden": (256, 128),

@@ -20,6 +20,7 @@ from train.recipe import Goal, Supervised, When
 
 RECIPE = handwritten.recipe(
     title="Perceptron",
+    paper="Rosenblatt 1958",
     build="models.perceptron:build_perceptron",
     arguments={"variant": "step"},
     data={"embedded": "train.data.digits_parity", "mnist": "train.data.mnist_parity"},

@@ -29,6 +29,7 @@ def _frontends(settings: Settings) -> tuple[Frontend, ...]:
 
 RECIPE = handwritten.unlabelled(
     title="Restricted Boltzmann machine",
+    paper="Smolensky 1986, Hinton 2002",
     build="models.rbm:build_rbm",
     arguments={"hidden": 128, "visible": "bernoulli"},
     fit=Contrastive(epochs=20, batch=64, learning_rate=0.05),

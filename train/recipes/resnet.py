@@ -17,6 +17,7 @@ from train.recipe import Goal, Published, Supervised, When
 
 RECIPE = pictures.recipe(
     title="ResNet, CIFAR form",
+    paper="He et al. 2016",
     build="models.resnet:build_resnet",
     arguments={"depth": 20, "width": 16, "shortcut": "A", "classes": 10},
     fit=Supervised(epochs=80, batch=128, optimizer="sgd", learning_rate=0.1, weight_decay=0.005, pad=4, flip=True),

@@ -17,6 +17,7 @@ from train.recipe import Goal, Supervised, When
 
 RECIPE = pictures.recipe(
     title="Network of separable convolutions",
+    paper="Sifre 2014, Szegedy et al. 2016",
     build="models.separable:build_separable",
     arguments={"variant": "ordinary", "classes": 10},
     fit=Supervised(epochs=30, batch=64, learning_rate=3e-3, weight_decay=0.05, pad=4, flip=True),

@@ -16,6 +16,7 @@ from train.recipe import Goal, When
 
 RECIPE = handwritten.unlabelled(
     title="Sparse autoencoder",
+    paper="Ng 2011",
     build="models.autoencoder:build_sparse_autoencoder",
     arguments={"widths": (256,), "kl": 1.0, "rate": 0.05, "l1": 0.0},
     fit=Reconstruction(loss="squared", epochs=20, batch=128),

@@ -16,6 +16,7 @@ from train.recipe import Goal, Recipe
 
 RECIPE = Recipe(
     title="Sparse coding",
+    paper="Olshausen, Field 1996, Gregor, LeCun 2010",
     build="models.lista:build_lista",
     arguments={"features": 64, "atoms": 128, "unrolled": 3, "sparsity": 0.3},
     data={"embedded": "train.data.patches"},

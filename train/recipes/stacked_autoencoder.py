@@ -16,6 +16,7 @@ from train.recipe import Goal, When
 
 RECIPE = handwritten.recipe(
     title="Stacked denoising autoencoder",
+    paper="Bengio et al. 2007, Vincent et al. 2010",
     build="models.dbn:build_dbn",
     arguments={"hidden": (500, 500, 2000), "classes": 10},
     fit=Greedy(

@@ -22,6 +22,7 @@ def _frontends(settings: Settings) -> tuple[Frontend, ...]:
 
 RECIPE = pictures.recipe(
     title="VGG16",
+    paper="Simonyan, Zisserman 2015",
     build="models.vgg16:build_vgg16",
     arguments={"size": "small", "top": True, "classes": 10},
     frontends=_frontends,

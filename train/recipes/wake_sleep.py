@@ -17,6 +17,7 @@ from train.recipe import Goal, When
 
 RECIPE = handwritten.unlabelled(
     title="Helmholtz machine",
+    paper="Hinton et al. 1995",
     build="models.helmholtz:build_helmholtz",
     arguments={"hidden": (200, 50)},
     fit=WakeSleep(epochs=30, batch=32, learning_rate=0.1),

@@ -17,7 +17,7 @@ from edgeproof import frontend
 from edgeproof.errors import Refused
 from models.mlp import build_mlp
 from train import data, drawing, registry, settings
-from train.objectives.supervised import _loss as criterion_of
+from train.objectives.supervised import criterion as criterion_of
 from train.recipe import Recipe, Supervised
 from train.study import differences
 from train.study.differences import LIMIT, STEP, Checked, Loss

@@ -1,0 +1,275 @@
+"""Train, export, verify and time every system on its embedded data, and write docs/zoo.md: python benchmarks/zoo.py
+
+Each system is trained and exported by the very commands that the page shows, its int8 file then timed on the
+TensorFlow-free runner in turns with LeNet-5's, in one process. With --only the others' rows are taken from the folders
+that an earlier run left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import edgeproof
+from edgeproof import atomic, timing
+from train import registry
+
+ROOT = Path(__file__).resolve().parents[1]
+YARDSTICK = "lenet5"
+SERVED, INTEGER = "tflite", "int8"
+# Systems that are shown in each form of their builder, and what the forms are of.
+FORMS = {
+    "separable": ("ordinary", "depthwise", "spatial", "grouped"),
+    "locally_connected": ("local", "shared", "dense"),
+}
+ROUNDS, CALLS = 20, 20
+_HEAD = (
+    "system", "paper", "data", "parameters", "score", "int8 loss, points", "int8 bytes", "latency", "verified", "command",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class System:
+    """A recipe in one form, and where its files are."""
+
+    recipe: str
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.recipe}-{self.variant}" if self.variant else self.recipe
+
+    @property
+    def command(self) -> list[str]:
+        wish = ["--set", f"variant={self.variant}"] if self.variant else []
+        return ["train", self.recipe, *wish]
+
+
+def systems() -> list[System]:
+    """Every recipe in its plain form, and the forms that are shown side by side."""
+    plain = [System(name) for name in registry.names()]
+    return plain + [System(name, variant) for name, variants in FORMS.items() for variant in variants]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", default=[], metavar="RECIPE", help="train and export these alone")
+    parser.add_argument("--saved", type=Path, default=ROOT / "saved", help="folder of the systems' folders")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "zoo.md")
+    parser.add_argument("--again", action="store_true", help="train and export what an earlier run finished, too")
+    args = parser.parse_args()
+    start, failed = time.monotonic(), []
+    for system in systems():
+        if args.only and system.recipe not in args.only:
+            continue
+        if not _made(system, args.saved / system.name, args.again):
+            failed.append(system.name)
+        print(f"{time.monotonic() - start:6.0f} s  {system.name}", file=sys.stderr, flush=True)
+    rows = [row for system in systems() if (row := _row(system, args.saved / system.name))]
+    _timed(rows)
+    atomic.write_text(args.page, _page(rows))
+    for name in FORMS:
+        _beside(name, [row for row in rows if row["system"].recipe == name and row["system"].variant], args.saved)
+    print(args.page)
+    if failed:
+        print(f"zoo: not verified or below the floor: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _made(system: System, folder: Path, again: bool) -> bool:
+    done = folder / "zoo.json"
+    if not again and done.is_file():
+        return bool(json.loads(done.read_text())["passed"])
+    passed = all(
+        subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode == 0
+        for command in (
+            [*system.command, "--quiet", "--out", str(folder)],
+            ["export", str(folder), "--brief"],
+        )
+    )
+    atomic.write_text(done, json.dumps({"passed": passed}) + "\n")
+    return passed
+
+
+def _row(system: System, folder: Path) -> dict[str, Any] | None:
+    """What the page tells of a system, from the files that training and export left; None where they are missing."""
+    try:
+        run = json.loads((folder / "run.json").read_text())
+        report = json.loads((folder / "export" / "report.json").read_text())
+    except OSError:
+        return None
+    artifact = next(a for a in report["artifacts"] if (a["format"], a["asked"]) == (SERVED, INTEGER))
+    reports = [json.loads(path.read_text()) for path in sorted((folder / "export").glob("report*.json"))]
+    made = [artifact for report in reports for artifact in report["artifacts"]]
+
+    def told(*states: str) -> list[tuple[str, str]]:
+        return [
+            (f"{a['graph']} {a['format']}:{a['asked']}".strip(), a["reason"]) for a in made if a["status"] in states
+        ]
+
+    return {
+        "system": system,
+        "run": run,
+        "integer": artifact,
+        "states": [a["status"] for a in made],
+        "refused": told("not made"),
+        "wanting": told("wanting", "crashed"),
+        "file": folder / "export" / artifact["file"] if artifact["file"] else None,
+        "macs": _cost(folder / f"{system.recipe}.h5"),
+    }
+
+
+def _cost(path: Path) -> int | None:
+    import importlib
+
+    import keras
+
+    importlib.import_module("models.layers")
+    from models.cost import multiply_accumulates
+
+    try:
+        return multiply_accumulates(keras.saving.load_model(path, compile=False))
+    except ValueError:
+        return None
+
+
+def _timed(rows: list[dict[str, Any]]) -> None:
+    """Median latency of each int8 file as a ratio to the yardstick's, rounds of the two taking turns."""
+    yardstick = next((row["file"] for row in rows if row["system"] == System(YARDSTICK)), None)
+    if yardstick is None:
+        return
+    base = _call(yardstick)
+    for row in rows:
+        if row["file"] is None:
+            continue
+        other = _call(row["file"])
+        ratios = []
+        for _ in range(ROUNDS):
+            ours, theirs = (timing.quantiles(act, CALLS)[0] for act in (other, base))
+            ratios.append(ours / theirs)
+        row["ratio"] = float(np.median(ratios))
+
+
+def _call(path: Path) -> Any:
+    model = edgeproof.load(path)
+    feeds = timing.noise(model.session.inputs)
+    return lambda: model.session(feeds)
+
+
+def _page(rows: list[dict[str, Any]]) -> str:
+    plain = [row for row in rows if not row["system"].variant]
+    lines = [
+        "# The zoo",
+        "",
+        "Every system on its embedded data, one seed, trained, exported to every format, verified and timed by",
+        "`make zoo` (`python benchmarks/zoo.py`), which writes this page. The int8 score is that of the TFLite file on",
+        "XNNPACK; its loss is in points, with its 95% paired bootstrap interval. Latency is of that file on the",
+        "TensorFlow-free runner, as a ratio to LeNet-5's in the same process. Scores on real data sets are in the",
+        "cards under `saved/reference/` and in the README.",
+        "",
+        _cells(*_HEAD),
+        "| --- | --- | --- | ---: | --- | --- | ---: | ---: | --- | --- |",
+    ]
+    lines += [_line(row) for row in plain]
+    notes = [(row["system"].name, pair, why) for row in plain for pair, why in row["refused"]]
+    notes += [(row["system"].name, f"{pair}, found wanting", why) for row in plain for pair, why in row["wanting"]]
+    if notes:
+        lines += ["", "## What is not there, and why", ""]
+        lines += [f"- `{name}` as {pair}: {why}." for name, pair, why in notes]
+    for name in FORMS:
+        lines += [
+            "",
+            f"## {name}: its forms side by side",
+            "",
+            *_forms([r for r in rows if r["system"].recipe == name]),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(row: dict[str, Any]) -> str:
+    run, system = row["run"], row["system"]
+    recipe = registry.load(system.recipe)
+    data = "synthetic" if run["data"]["synthetic"] else "real"
+    states = row["states"]
+    return _cells(
+        f"[{system.recipe}](../train/recipes/{system.recipe}.py)",
+        recipe.paper,
+        f"{data}, {run['data']['test']:,} test samples",
+        f"{run['parameters']:,}",
+        _score(run["score"]),
+        _loss(row["integer"]),
+        f"{row['integer']['bytes']:,}" if row["integer"]["bytes"] else "-",
+        f"{row['ratio']:.2f}" if "ratio" in row else "-",
+        f"{states.count('verified')} of {len(states)}",
+        f"`python -m {shlex.join(system.command)}`",
+    )
+
+
+def _score(score: dict[str, Any]) -> str:
+    low, high = score["interval"]
+    return f"{score['metric']} {score['value']:.2%} ({low:.2%} to {high:.2%})"
+
+
+def _loss(artifact: dict[str, Any]) -> str:
+    for verdict in artifact["verdicts"][:1]:
+        if verdict["drop"] is not None:
+            low, high = verdict["drop_interval"]
+            return f"{verdict['drop']:+.2f} ({low:+.2f} to {high:+.2f})"
+    return "-"
+
+
+def _forms(rows: list[dict[str, Any]]) -> list[str]:
+    head = ["form", "multiply-accumulates", "parameters", "score", "int8 loss, points", "int8 bytes", "latency"]
+    lines = [_cells(*head), "| --- | ---: | ---: | --- | --- | ---: | ---: |"]
+    for row in rows:
+        if row["system"].variant:
+            lines.append(
+                _cells(
+                    row["system"].variant,
+                    f"{row['macs']:,}" if row["macs"] else "-",
+                    f"{row['run']['parameters']:,}",
+                    _score(row["run"]["score"]),
+                    _loss(row["integer"]),
+                    f"{row['integer']['bytes']:,}",
+                    f"{row['ratio']:.2f}" if "ratio" in row else "-",
+                )
+            )
+    return lines
+
+
+def _beside(name: str, rows: list[dict[str, Any]], saved: Path) -> None:
+    """The forms' table in the card of each of them, in place of the one that stood there."""
+    if not rows:
+        return
+    title = "## Its forms side by side"
+    table = "\n".join(_forms(rows))
+    for folder in (saved / name, *(saved / row["system"].name for row in rows)):
+        card = folder / "card.md"
+        if card.is_file():
+            text = card.read_text()
+            before, _, rest = text.partition(title)
+            after = rest[rest.index("\n## ") + 1 :] if "\n## " in rest else ""
+            if not rest:
+                before, use, after = text.partition("## Intended use")
+                after = use + after
+            told = (
+                "int8 on the runner, latency as a ratio to LeNet-5's; `python benchmarks/zoo.py --only " + name + "`."
+            )
+            atomic.write_text(card, f"{before}{title}\n\n{told}\n\n{table}\n\n{after}")
+
+
+def _cells(*values: str) -> str:
+    return "| " + " | ".join(values) + " |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
