@@ -15,7 +15,8 @@ class LocalResponseNormalization(keras.layers.Layer):
     Hinton 2012, "ImageNet classification with deep convolutional neural networks", section 3.3).
 
     (batch, height, width, maps), the same out. As in the paper and in TensorFlow, alpha is not divided by n. The sum
-    is a 1x1 convolution with ones in a band; a power of 3/4 is r sqrt(r) with r = 1 / sqrt(x).
+    is a 1x1 convolution with ones in a band; x^-3/4 is r / sqrt(x r) with r = 1 / sqrt(x), as
+    TensorFlow Lite has no square root of integers but its inverse.
 
     Args:
         depth: n, an odd number of maps.
@@ -46,7 +47,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         band = ops.cast(self._band, self.compute_dtype)
         total = ops.conv(ops.square(inputs), band, padding="valid", data_format="channels_last") + self.bias
         root = ops.rsqrt(total)
-        return inputs * root * ops.sqrt(root)
+        return inputs * (root * ops.rsqrt(total * root))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

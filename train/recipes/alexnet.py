@@ -31,5 +31,5 @@ RECIPE = pictures.recipe(
     # Half of the drawn shapes turned left for right would be other shapes.
     when=(When({"data": "embedded"}, {"epochs": 12, "flip": False}),),
     tiny={"size": "tiny", "epochs": 2, "batch": 128},
-    goal=Goal(metric="accuracy", floors={"embedded": 0.93}),
+    goal=Goal(metric="accuracy", floors={"embedded": 0.91}),
 )
