@@ -86,8 +86,8 @@ def study(request: Request) -> Page:
         f"On the saddle, from {_START}, f is below -1 after "
         + ", ".join(f"{left[name]} steps ({name})" for name in sorted(left, key=lambda name: left[name]))
         + (f"; not within {_SADDLE_STEPS}: {', '.join(slow)}" if slow else "")
-        + ". RMSprop and Adam divide by the size of recent gradients, and so step as far along the shallow axis as along "
-        "the steep; so does Adagrad once its sum has outgrown the 0.1 that it begins with.",
+        + ". RMSprop and Adam divide by the size of recent gradients, and so step as far along the shallow axis as "
+        "along the steep; so does Adagrad once its sum has outgrown the 0.1 that it begins with.",
     ]
     return Page(
         title="Optimizers and schedules",
