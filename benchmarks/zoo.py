@@ -33,7 +33,8 @@ FORMS = {
 }
 ROUNDS, CALLS = 20, 20
 _HEAD = (
-    "system", "paper", "data", "parameters", "score", "int8 loss, points", "int8 bytes", "latency", "verified", "command",
+    "system", "paper", "data", "parameters", "score", "int8 loss, points", "int8 bytes", "latency", "verified",
+    "command",
 )  # fmt: skip
 
 
