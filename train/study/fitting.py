@@ -127,7 +127,8 @@ class Network:
             loss, gradient = self._epoch(images, part.labels, self._order(rng, len(part), batch))
             history.loss.append(float(loss))
             history.gradient.append(gradient.numpy())
-            history.weight.append(np.array([np.linalg.norm(v.numpy()) for v in self.model.trainable_variables]))
+            with np.errstate(over="ignore", invalid="ignore"):  # of a run that is about to end
+                history.weight.append(np.array([np.linalg.norm(v.numpy()) for v in self.model.trainable_variables]))
             if not math.isfinite(history.loss[-1]):
                 break
             if validate or patience:

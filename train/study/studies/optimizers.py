@@ -44,11 +44,11 @@ def study(request: Request) -> Page:
     seeds = request.seeds_or(5)
     epochs = 2 if request.tiny else _EPOCHS
     networks = {name: _network(rule) for name, rule in RULES.items() if not (request.tiny and rule.batch == 1)}
-    found = {name: _run(networks[name], RULES[name], "constant", seeds, epochs) for name in networks}
+    found = {name: _run(networks[name], RULES[name], "constant", seeds, epochs, request.tiny) for name in networks}
     scheduled = {
         (name, schedule): found[name]
         if schedule == "constant"
-        else _run(networks[name], RULES[name], schedule, seeds, epochs)
+        else _run(networks[name], RULES[name], schedule, seeds, epochs, request.tiny)
         for name in _SCHEDULED
         for schedule in SCHEDULES
     }
@@ -165,7 +165,7 @@ def _network(rule: Rule) -> Network:
     return Network(lambda: build_mlp(hidden=(_UNITS,), dropout=0.0), rule.make(rule.rates[0]))
 
 
-def _run(network: Network, rule: Rule, schedule: str, seeds: range, epochs: int) -> _Found:
+def _run(network: Network, rule: Rule, schedule: str, seeds: range, epochs: int, tiny: bool) -> _Found:
     train, validation, test = fitting.parts()
 
     def fit(rate: float, seed: int) -> fitting.History:
@@ -175,7 +175,7 @@ def _run(network: Network, rule: Rule, schedule: str, seeds: range, epochs: int)
         return network.fit(train, seed=seed, epochs=epochs, batch=rule.batch, rate=by_epoch)
 
     tried = {}
-    for rate in rule.rates:
+    for rate in rule.rates[1:2] if tiny else rule.rates:
         fit(rate, _TUNING)
         loss = network.loss(validation)
         tried[rate] = loss if np.isfinite(loss) else np.inf
