@@ -36,7 +36,7 @@ def train(request: Request, dataset: Dataset) -> Outcome:
     path = out / f"{request.name}.h5"
     state = checkpoint.read_state(path) if request.resume else None
     settings = _resumed(request, state, dataset) if state else request.settings
-    objective = _objective(request.recipe, settings, dataset)
+    objective = prepared(request.recipe, settings, dataset)
     contract = _contract(request, settings, dataset, objective.model)
     classes = _classes(contract)
     if contract.labels and classes != len(contract.labels):
@@ -79,7 +79,12 @@ def deterministic(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def _objective(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Objective:
+def prepared(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Objective:
+    """The recipe's objective, with a model that its seed has drawn.
+
+    Raises:
+        Refused: arguments that the builder does not take.
+    """
     deterministic(settings["seed"])
     try:
         model = recipe.builder()(**{key: settings[key] for key in recipe.arguments})
@@ -96,7 +101,7 @@ def _objective(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Ob
 def _another(request: Request, settings: dict[str, Any], dataset: Dataset, seed: int) -> float:
     """The test score of the same run from another seed; nothing of it is kept but this figure."""
     settings = {**settings, "seed": seed}
-    objective = _objective(request.recipe, settings, dataset)
+    objective = prepared(request.recipe, settings, dataset)
     run = loop.Run(None, _contract(request, settings, dataset, objective.model), settings, dataset.sha256())
     loop.fit(objective, run, quiet=request.quiet)
     return float(np.mean(objective.score(dataset.test)[1]))
