@@ -195,7 +195,11 @@ def embedded(name: str) -> Dataset:
     return data.load(registry.load(name), "embedded", None)
 
 
-@pytest.fixture(scope="module", params=FORMS, ids=told)
+# Each system in its plain form by default; what its rules make of it besides takes as long again.
+TRAINED = [pytest.param(form, id=told(form), marks=[pytest.mark.all] if form[1] else []) for form in FORMS]
+
+
+@pytest.fixture(scope="module", params=TRAINED)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     from train import run
 
