@@ -60,8 +60,8 @@ def study(request: Request) -> Page:
             "Network: two hidden layers of 256 sigmoids (`models/dbn.py`), first weights as Glorot and Bengio 2010 "
             "have them for sigmoids.",
             f"Pretraining on all pictures, {pretraining} epochs a layer: restricted Boltzmann machines by CD-1, or "
-            f"autoencoders with tied weights; or none. Then about {steps} steps of AdamW, {_BATCH} samples each, on the "
-            "labelled share, classes in proportion, no augmentation.",
+            f"autoencoders with tied weights; or none. Then about {steps} steps of AdamW, {_BATCH} samples each, on "
+            "the labelled share, classes in proportion, no augmentation.",
             f"Seeds: {', '.join(map(str, seeds))}. {HOW}",
         ],
         results=[Table(["labels", *_KINDS.values()], rows), _drawn(found, labels)],
