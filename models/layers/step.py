@@ -21,6 +21,8 @@ class Step(keras.layers.Layer):
     that is the perceptron's learning rule.
     """
 
+    straight_through = True  # what training calls its gradient is not its derivative
+
     def call(self, inputs: Any, training: bool = False) -> Any:
         ramp = ops.relu6(inputs * _STEEP)
         step = ops.relu6(ramp * _STEEP) * (1.0 / 6.0)

@@ -35,7 +35,7 @@ class Reconstruction(Descent):
     """
 
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
-        self._loss = _loss(settings)
+        self._loss = criterion(settings)
         super().__init__(model, settings, dataset, task)
         self._input = model.inputs[0].name
 
@@ -120,7 +120,7 @@ def corrupted(values: np.ndarray, settings: dict[str, Any], rng: np.random.Gener
     return found if found is values else found.astype(np.float32)
 
 
-def _loss(settings: dict[str, Any]) -> Callable[[Any, Any], Any]:
+def criterion(settings: dict[str, Any]) -> Callable[[Any, Any], Any]:
     def bernoulli(wanted: Any, found: Any) -> Any:
         """Cross-entropy between pixels as probabilities, summed over a sample."""
         p = tf.clip_by_value(found, _LOW, 1 - _LOW)

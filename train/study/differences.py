@@ -13,6 +13,7 @@ import tensorflow as tf
 
 STEP = 1e-5  # near the cube root of float64's precision, where truncation and rounding are alike
 LIMIT = 1e-6
+_ROUNDINGS = 64  # of the loss's last bit, in a sum over a batch and many layers
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Checked:
         size: numbers in it.
         automatic, numeric: derivatives at the parameters that were checked.
         kinks: parameters that were passed over, as the loss has a corner within a step of them.
+        noise: what rounding of the loss makes of a difference: a derivative below that can't be told from none, such as
+            that of a bias in front of a normalization.
     """
 
     path: str
@@ -31,11 +34,18 @@ class Checked:
     automatic: np.ndarray
     numeric: np.ndarray
     kinks: int
+    noise: float = 0.0
 
     @property
     def error(self) -> float:
-        """‖a - n‖ / (‖a‖ + ‖n‖), Ng's formula; 0 where both are 0."""
-        return relative(self.automatic, self.numeric)
+        """‖a - n‖ / (‖a‖ + ‖n‖), Ng's formula; 0 where both are 0, or nothing but noise."""
+        size = max(np.linalg.norm(side, ord=np.inf) for side in (self.automatic, self.numeric)) if self.kept else 0.0
+        return 0.0 if size <= self.noise else relative(self.automatic, self.numeric)
+
+    @property
+    def kept(self) -> int:
+        """How many derivatives were compared."""
+        return int(self.numeric.size)
 
 
 def relative(a: np.ndarray, n: np.ndarray) -> float:
@@ -114,6 +124,7 @@ def check(loss: Loss, *, each: int, seed: int, step: float = STEP) -> list[Check
     """
     rng = np.random.default_rng(seed)
     found = []
+    noise = _ROUNDINGS * np.finfo(np.float64).eps * abs(loss()) / step
     for variable, gradient in zip(loss.model.trainable_variables, loss.gradients(), strict=True):
         automatic, numeric, kinks = [], [], 0
         for index in rng.permutation(gradient.size)[:each]:
@@ -123,7 +134,7 @@ def check(loss: Loss, *, each: int, seed: int, step: float = STEP) -> list[Check
                 continue
             automatic.append(gradient.ravel()[index])
             numeric.append(whole)
-        found.append(Checked(variable.path, gradient.size, np.array(automatic), np.array(numeric), kinks))
+        found.append(Checked(variable.path, gradient.size, np.array(automatic), np.array(numeric), kinks, noise))
     return found
 
 

@@ -17,6 +17,8 @@ from edgeproof import frontend
 from edgeproof.errors import Refused
 from models.mlp import build_mlp
 from train import data, drawing, registry, settings
+from train.fits import Greedy, Reconstruction
+from train.objectives import reconstruction
 from train.objectives.supervised import criterion as criterion_of
 from train.recipe import Recipe, Supervised
 from train.study import differences
@@ -48,18 +50,21 @@ def study(request: Request) -> Page:
     forms, left = [], []
     for name in names:
         recipe = registry.load(name)
-        objective: object = recipe.fit
-        if not isinstance(objective, Supervised):
-            left.append(name)
+        if not _descends(recipe):
+            left.append(f"{name} (its steps are not the gradient of a loss)")
             continue
         for told, wishes in _forms(name, recipe):
-            tensors = [t for seed in seeds for t in _check(recipe, wishes, seed, each)]
-            forms.append(_Form(told, tensors))
+            found = [_check(recipe, wishes, seed, each) for seed in seeds]
+            tensors = [tensor for checked in found if checked for tensor in checked]
+            if tensors:
+                forms.append(_Form(told, tensors))
+            else:
+                left.append(f"{told} (a layer passes its gradient straight through, which is no derivative)")
     if not forms:
         raise Refused(
-            "study: gradient-check needs a recipe whose objective is a loss between outputs and labels.",
+            "study: gradient-check needs a recipe whose steps follow the gradient of a loss.",
             received=", ".join(left),
-            fix="--recipe " + next(n for n in registry.names() if isinstance(registry.load(n).fit, Supervised)),
+            fix="--recipe lenet5",
         )
     wrong = [(form, tensor) for form in forms for tensor in form.found if not tensor.error <= LIMIT]
     blind = [(form, tensor) for form in forms for tensor in form.found if not tensor.numeric.size]
@@ -83,8 +88,8 @@ def study(request: Request) -> Page:
             f"‖a - n‖ / (‖a‖ + ‖n‖) over the tensor. At most {LIMIT:.0e} passes.",
             f"Loss: the recipe's own, penalties included, on {_BATCH} training samples of the embedded data, as in a "
             "training step (batch statistics; dropout's mask held).",
-            "Networks are built in float64, and their first weights moved by N(0, 0.1²), away from points where a "
-            "derivative does not exist, such as a zero bias under a ReLU.",
+            "Networks are built in float64, in the recipe's tiny form, their first weights moved by N(0, 0.1²), away "
+            "from points where a derivative does not exist, such as a zero bias under a ReLU.",
             "Where a ReLU or a maximum changes sides within the step there is no derivative to compare with; the "
             "differences over h and h/2 then disagree, and the number is passed over and counted.",
             f"Seeds: {', '.join(map(str, seeds))}.",
@@ -110,7 +115,7 @@ def study(request: Request) -> Page:
             f"{'No' if not wrong else len(wrong)} weight tensor{'s' * (len(wrong) != 1)} of {len(forms)} forms "
             f"{'is' if len(wrong) == 1 else 'are'} above {LIMIT:.0e}; the largest error is {worst.worst.error:.1e}, in "
             f"{worst.told}. {checked:,} numbers were compared, {kinks} lay at a corner.",
-            *([f"Not of this kind, and left out: {', '.join(left)}."] if left else []),
+            *([f"Left out: {', '.join(left)}."] if left else []),
             f"The step matters: in float64 the two-sided difference is best at h = {best['two-sided, float64'][0]:.0e} "
             f"(error {best['two-sided, float64'][1]:.0e}), the one-sided at {best['one-sided, float64'][0]:.0e} "
             f"({best['one-sided, float64'][1]:.0e}), and in float32 even the two-sided one stays at "
@@ -133,26 +138,40 @@ def _forms(name: str, recipe: Recipe) -> Iterator[tuple[str, dict[str, Any]]]:
         yield " ".join([name, *[f"{key}={value}" for key, value in wishes.items()]]), wishes
 
 
-def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list[Checked]:
-    chosen = settings.resolve(recipe, "embedded", wishes)
+def _descends(recipe: Recipe) -> bool:
+    fit: object = recipe.fit
+    return isinstance(fit, (Supervised, Greedy, Reconstruction))
+
+
+def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list[Checked] | None:
+    """Every weight tensor of a form in small; None where a layer's gradient is not meant to be its derivative."""
+    chosen = settings.resolve(recipe, "embedded", wishes, tiny=True)
     split = data.load(recipe, "embedded", None).train
-    assert split.labels is not None
     rows = np.random.default_rng(seed).permutation(len(split))[:_BATCH]
     steps = {f.input: f for f in recipe.frontends(chosen)}
     with differences.precision("float64"):
         keras.utils.set_random_seed(seed)
         model = recipe.builder()(**{key: chosen[key] for key in recipe.arguments})
+        if any(getattr(layer, "straight_through", False) for layer in model.layers):
+            return None
         inputs = [
             tf.constant(frontend.apply(steps[t.name], split.samples[t.name][rows]), t.dtype) for t in model.inputs
         ]
         differences.jitter(model.trainable_variables, seed)
-        loss = Loss(
-            model,
-            keras.tree.pack_sequence_as(model.input, inputs),
-            tf.constant(split.labels[rows], tf.int32),
-            criterion_of(chosen),
-        )
+        again: object = recipe.fit
+        if isinstance(again, Reconstruction):
+            loss = Loss(model, keras.tree.pack_sequence_as(model.input, inputs), inputs[0], _back(model, chosen))
+        else:
+            assert split.labels is not None
+            labels = tf.constant(split.labels[rows], tf.int32)
+            loss = Loss(model, keras.tree.pack_sequence_as(model.input, inputs), labels, criterion_of(chosen))
         return differences.check(loss, each=each, seed=seed)
+
+
+def _back(model: keras.Model, chosen: dict[str, Any]) -> Any:
+    """The loss between the input and what the model makes of it."""
+    index, loss = model.output_names.index("reconstruction"), reconstruction.criterion(chosen)
+    return lambda wanted, outputs: loss(wanted, keras.tree.flatten(outputs)[index])
 
 
 def _by_step(steps: tuple[float, ...], numbers: int) -> tuple[Figure, dict[str, tuple[float, float]]]:
