@@ -90,13 +90,11 @@ def _made(system: System, folder: Path, again: bool) -> bool:
     done = folder / "zoo.json"
     if not again and done.is_file():
         return bool(json.loads(done.read_text())["passed"])
-    passed = all(
-        subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode == 0
-        for command in (
-            [*system.command, "--quiet", "--out", str(folder)],
-            ["export", str(folder), "--brief"],
-        )
-    )
+    # As a person would name it: the card shows the command.
+    told = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    out = [] if told == Path("saved") / system.recipe else ["--out", str(told)]
+    commands = [*system.command, *out, "--quiet"], ["export", str(told), "--brief"]
+    passed = all(subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode == 0 for command in commands)
     atomic.write_text(done, json.dumps({"passed": passed}) + "\n")
     return passed
 
