@@ -1,7 +1,7 @@
 """Small random changes to training pictures, drawn from the epoch's own generator.
 
 Pictures are (n, height, width, channels) float32, already as the network takes them; what is no picture is left alone.
-Each change has a setting of `train.recipe.Supervised`, is off by default, and then draws nothing.
+Each change has a setting of `train.fits.Supervised`, is off by default, and then draws nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def moved(
     Args:
         batch: by input name; never written into.
         settings: "rotate" in degrees and "shift" in pixels bound uniform draws; "pad", "crop", "flip" and "lighting"
-            are told with `train.recipe.Supervised`. What is missing is off.
+            are told with `train.fits.Supervised`. What is missing is off.
         axes: of the training split's colours, see `colour_axes`; "lighting" needs them.
 
     Returns:

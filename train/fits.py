@@ -1,9 +1,109 @@
-"""How systems are trained that are not plain gradient descent on labels: the settings of their objectives."""
+"""How systems are trained: the settings of each objective in `train/objectives/`, which each names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Stochastic gradients.
+
+    Attributes:
+        epochs, batch: passes over the training split, samples a step.
+        optimizer: "adamw" or "sgd" (momentum 0.9).
+        learning_rate: the peak; a cosine takes it to zero at the end (Loshchilov and Hutter 2017).
+        weight_decay: decoupled, a step, times the learning rate.
+    """
+
+    epochs: int = 12
+    batch: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Augmented(Steps):
+    """Stochastic gradients on pictures that are changed a little each time (`train.augment`).
+
+    Attributes:
+        shift: largest shift of a training picture, in pixels of the input, each way.
+        rotate: largest rotation of a training picture, in degrees, each way.
+        pad: zeros around a training picture, of which a window of its own size is cut at random.
+        crop: side of the window of a training picture, at a random place, that is shown enlarged; 1: the whole.
+        flip: half of the training pictures are shown left for right.
+        lighting: spread of the change of a training picture along each axis of colour, in the pixels' own along it.
+    """
+
+    shift: float = 0.0
+    rotate: float = 0.0
+    pad: int = 0
+    crop: float = 1.0
+    flip: bool = False
+    lighting: float = 0.0
+
+
+@dataclass(frozen=True)
+class Supervised(Augmented):
+    """Minimise a loss between outputs and labels.
+
+    Attributes:
+        loss: "cross_entropy", or "map" for LeCun 1998's discriminative criterion (with `rubbish`).
+        rubbish: the constant penalty j of the "map" loss.
+    """
+
+    objective: ClassVar[str] = "train.objectives.supervised:Supervised"
+
+    loss: str = "cross_entropy"
+    rubbish: float = 1.0
+
+
+@dataclass(frozen=True)
+class Reconstruction(Augmented):
+    """Minimise the difference between input and output "reconstruction".
+
+    Attributes:
+        loss: "bernoulli", cross-entropy summed over pixels, or "squared", summed too.
+        noise: standard deviation of what is added to the input, which is to be reconstructed without it.
+        masking: share of the input that is set to zero, likewise (Vincent et al. 2008).
+        quantile: of the training samples' errors that an anomaly detector's threshold is put at.
+    """
+
+    objective: ClassVar[str] = "train.objectives.reconstruction:Reconstruction"
+
+    loss: str = "bernoulli"
+    epochs: int = 30
+    noise: float = 0.0
+    masking: float = 0.0
+    quantile: float = 0.99
+
+
+@dataclass(frozen=True)
+class Greedy(Supervised):
+    """Layer by layer without labels, each on the last one's output; then the classifier alone; then all of it.
+
+    Attributes:
+        pretraining: what each hidden layer is taught as: "rbm" (Hinton, Osindero, Teh 2006), "autoencoder" with tied
+            weights (Bengio et al. 2007), or "none".
+        pretraining_epochs: of each layer.
+        pretraining_rate: learning rate of each layer.
+        masking: share of an autoencoder's input that is set to zero.
+        classifier_epochs: of the last layer alone, on what the others give.
+        epochs: of the whole system.
+        labelled: share of the training split's labels that the last two stages may see.
+    """
+
+    objective: ClassVar[str] = "train.objectives.greedy:Greedy"
+
+    pretraining: str = "rbm"
+    pretraining_epochs: int = 10
+    pretraining_rate: float = 0.05
+    masking: float = 0.0
+    classifier_epochs: int = 0
+    epochs: int = 20
+    labelled: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,70 +133,6 @@ class Contrastive:
 
 
 @dataclass(frozen=True)
-class Reconstruction:
-    """Gradient descent on the difference between input and output "reconstruction".
-
-    Attributes:
-        loss: "bernoulli", cross-entropy summed over pixels, or "squared", summed too.
-        epochs, batch, optimizer, learning_rate, weight_decay: as `train.recipe.Supervised` has them.
-        noise: standard deviation of what is added to the input, which is to be reconstructed without it.
-        masking: share of the input that is set to zero, likewise (Vincent et al. 2008).
-        shift: largest shift of a training picture, in pixels of the input, each way.
-        rotate: largest rotation of a training picture, in degrees, each way.
-        quantile: of the training samples' errors that an anomaly detector's threshold is put at.
-    """
-
-    objective: ClassVar[str] = "train.objectives.reconstruction:Reconstruction"
-
-    loss: str = "bernoulli"
-    epochs: int = 30
-    batch: int = 64
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    noise: float = 0.0
-    masking: float = 0.0
-    shift: float = 0.0
-    rotate: float = 0.0
-    quantile: float = 0.99
-
-
-@dataclass(frozen=True)
-class Greedy:
-    """Layer by layer without labels, each on the last one's output; then the classifier alone; then all of it.
-
-    Attributes:
-        pretraining: what each hidden layer is taught as: "rbm" (Hinton, Osindero, Teh 2006), "autoencoder" with tied
-            weights (Bengio et al. 2007), or "none".
-        pretraining_epochs: of each layer.
-        pretraining_rate: learning rate of each layer.
-        masking: share of an autoencoder's input that is set to zero.
-        classifier_epochs: of the last layer alone, on what the others give.
-        epochs: of the whole system.
-        labelled: share of the training split's labels that the last two stages may see.
-        batch, optimizer, learning_rate, weight_decay, shift, rotate: as `train.recipe.Supervised` has them.
-    """
-
-    objective: ClassVar[str] = "train.objectives.greedy:Greedy"
-
-    pretraining: str = "rbm"
-    pretraining_epochs: int = 10
-    pretraining_rate: float = 0.05
-    masking: float = 0.0
-    classifier_epochs: int = 0
-    epochs: int = 20
-    labelled: float = 1.0
-    loss: str = "cross_entropy"
-    rubbish: float = 1.0
-    batch: int = 64
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    shift: float = 0.0
-    rotate: float = 0.0
-
-
-@dataclass(frozen=True)
 class WakeSleep:
     """The wake-sleep algorithm for a Helmholtz machine (Hinton, Dayan, Frey, Neal 1995).
 
@@ -113,14 +149,13 @@ class WakeSleep:
 
 
 @dataclass(frozen=True)
-class Dictionary:
+class Dictionary(Steps):
     """Dictionary learning by alternation, then an encoder that predicts the codes.
 
     Attributes:
         dictionary_epochs: passes of sparse codes for all samples and an update of all atoms.
         epochs: of the encoder.
         iterations: most of FISTA (Beck and Teboulle 2009) for each code, which begins where the last pass ended.
-        batch, optimizer, learning_rate, weight_decay: of the encoder, as `train.recipe.Supervised` has them.
     """
 
     objective: ClassVar[str] = "train.objectives.dictionary:Dictionary"
@@ -129,6 +164,4 @@ class Dictionary:
     epochs: int = 15
     iterations: int = 40
     batch: int = 128
-    optimizer: str = "adamw"
     learning_rate: float = 2e-3
-    weight_decay: float = 0.0

@@ -24,42 +24,6 @@ class Fit(Protocol):
 
 
 @dataclass(frozen=True)
-class Supervised:
-    """Minimise a loss between outputs and labels by stochastic gradients.
-
-    Attributes:
-        loss: "cross_entropy", or "map" for LeCun 1998's discriminative criterion (with `rubbish`).
-        epochs, batch: passes over the training split, samples a step.
-        optimizer: "adamw" or "sgd" (momentum 0.9).
-        learning_rate: the peak; a cosine takes it to zero at the end (Loshchilov and Hutter 2017).
-        weight_decay: decoupled, a step, times the learning rate.
-        rubbish: the constant penalty j of the "map" loss.
-        shift: largest shift of a training picture, in pixels of the input, each way.
-        rotate: largest rotation of a training picture, in degrees, each way.
-        pad: zeros around a training picture, of which a window of its own size is cut at random.
-        crop: side of the window of a training picture, at a random place, that is shown enlarged; 1: the whole.
-        flip: half of the training pictures are shown left for right.
-        lighting: spread of the change of a training picture along each axis of colour, in the pixels' own along it.
-    """
-
-    objective: ClassVar[str] = "train.objectives.supervised:Supervised"
-
-    loss: str = "cross_entropy"
-    epochs: int = 12
-    batch: int = 64
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    rubbish: float = 1.0
-    shift: float = 0.0
-    rotate: float = 0.0
-    pad: int = 0
-    crop: float = 1.0
-    flip: bool = False
-    lighting: float = 0.0
-
-
-@dataclass(frozen=True)
 class Published:
     """A figure from the literature, and where it stands."""
 

@@ -7,7 +7,8 @@ import pytest
 
 from edgeproof.errors import Refused
 from train import registry, settings
-from train.recipe import Recipe, Supervised, When
+from train.fits import Supervised
+from train.recipe import Recipe, When
 
 
 @pytest.fixture

@@ -116,6 +116,25 @@ def _in_order(dataset: Dataset, labels: tuple[str, ...]) -> Dataset:
     )
 
 
+def embedded_only(directory: Path | None, what: str, other: str = "") -> None:
+    """Embedded data takes no folder.
+
+    Args:
+        what: it is, and where it comes from.
+        other: a data set that does take one.
+
+    Raises:
+        Refused: one is given, which would be passed over in silence.
+    """
+    if directory is not None:
+        named = f"name the data set in it, as in --data {other}, or " if other else ""
+        raise Refused(
+            f"train: {what}, not from a folder.",
+            received=f"--data-dir {directory}",
+            fix=f"{named}leave --data-dir out",
+        )
+
+
 def stratified(labels: np.ndarray, sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
     """Disjoint index sets of these sizes, each with the classes in the proportions of the whole, sorted.
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeproof.errors import Refused
-from train.data import Dataset, Split, stratified
+from train.data import Dataset, Split, embedded_only, stratified
 
 TEST, VALIDATION = 450, 100
 
@@ -20,12 +19,7 @@ def load(directory: Path | None = None) -> Dataset:
     Raises:
         Refused: a folder is given, which would be passed over in silence.
     """
-    if directory is not None:
-        raise Refused(
-            "train: the embedded digits come from an installed package, not from a folder.",
-            received=f"--data-dir {directory}",
-            fix="name the data set in it, as in --data mnist, or leave --data-dir out",
-        )
+    embedded_only(directory, "the embedded digits come from an installed package", "mnist")
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeproof.errors import Refused
-from train.data import Dataset, Split, scenes
+from train.data import Dataset, Split, embedded_only, scenes
 from train.data.scenes import Outline, Pose
 
 SIDE = 32
@@ -27,12 +26,7 @@ def load(directory: Path | None = None) -> Dataset:
     Raises:
         Refused: a folder is given, which would be passed over in silence.
     """
-    if directory is not None:
-        raise Refused(
-            "train: the embedded pictures are drawn by a generator, not read from a folder.",
-            received=f"--data-dir {directory}",
-            fix="name the data set in it, as in --data cifar10, or leave --data-dir out",
-        )
+    embedded_only(directory, "the embedded pictures are drawn by a generator", "cifar10")
     train, validation, test = (draw(n, seed=seed) for seed, n in enumerate(SIZES.values()))
     return Dataset(
         name="embedded",

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeproof.errors import Refused
-from train.data import Dataset, Split
+from train.data import Dataset, Split, embedded_only
 
 SIDE = 8
 SIZES = {"train": 4000, "validation": 500, "test": 1500}
@@ -25,12 +24,7 @@ def load(directory: Path | None = None) -> Dataset:
     Raises:
         Refused: a folder is given, which would be passed over in silence.
     """
-    if directory is not None:
-        raise Refused(
-            "train: the embedded photographs come from an installed package, not from a folder.",
-            received=f"--data-dir {directory}",
-            fix="leave --data-dir out",
-        )
+    embedded_only(directory, "the embedded photographs come from an installed package")
     from sklearn.datasets import load_sample_images
 
     # Luma of ITU-R BT.601.

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from edgeproof.errors import Refused, nearest
-from train import diverged
+from train import augment, diverged
 from train.data import Dataset
 from train.objectives.objective import Objective, Ready, Task
 
@@ -29,6 +29,7 @@ class Descent(Objective):
         self.optimizer = optimizer(settings, self.steps() * int(settings["epochs"]))
         self.optimizer.build(self.weights)
         self._step = self._compile()
+        self._axes = augment.colour_axes(self.train.tensors, settings)
 
     def trained(self) -> list[Any]:
         """The weights that steps change."""
@@ -70,6 +71,10 @@ class Descent(Objective):
             "validation_loss": float(loss),
             "validation_score": float(np.mean(values)),
         }
+
+    def moved(self, inputs: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """A training batch with its pictures changed as the settings ask (`train.augment`)."""
+        return augment.moved(inputs, self.settings, rng, self._axes)
 
     def steps(self) -> int:
         """In an epoch."""

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from edgeproof import metrics
 from edgeproof.contract import Decode
-from train import augment, plots
+from train import plots
 from train.data import Dataset
 from train.objectives.descent import Descent, known
 from train.objectives.objective import Picture, Ready, Task
@@ -43,7 +43,7 @@ class Reconstruction(Descent):
         return self._loss(targets, outputs[_OUTPUT])
 
     def batch(self, ready: Ready, chosen: np.ndarray, rng: np.random.Generator) -> tuple[dict[str, Any], np.ndarray]:
-        clean = augment.moved({k: v[chosen] for k, v in ready.tensors.items()}, self.settings, rng)
+        clean = self.moved({k: v[chosen] for k, v in ready.tensors.items()}, rng)
         targets = clean[self._input]
         return {**clean, self._input: corrupted(targets, self.settings, rng)}, targets
 

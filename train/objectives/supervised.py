@@ -10,14 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from edgeproof.errors import Refused
-from train import augment
 from train.data import Dataset, Split
 from train.objectives.descent import Descent, known
 from train.objectives.objective import Ready, Task
 
 
 class Supervised(Descent):
-    """See `train.recipe.Supervised`.
+    """See `train.fits.Supervised`.
 
     Raises:
         Refused: an unknown loss, or data without labels.
@@ -26,7 +25,6 @@ class Supervised(Descent):
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
         self._loss = criterion(settings)
         super().__init__(model, settings, dataset, task)
-        self._axes = augment.colour_axes(self.train.tensors, settings)
 
     def ready(self, split: Split, what: str) -> Ready:
         if split.labels is None:
@@ -40,7 +38,7 @@ class Supervised(Descent):
 
     def batch(self, ready: Ready, chosen: np.ndarray, rng: np.random.Generator) -> tuple[dict[str, Any], np.ndarray]:
         inputs = {name: tensor[chosen] for name, tensor in ready.tensors.items()}
-        return augment.moved(inputs, self.settings, rng, self._axes), self.targets(ready)[chosen]
+        return self.moved(inputs, rng), self.targets(ready)[chosen]
 
     def targets(self, ready: Ready) -> np.ndarray:
         assert ready.labels is not None

@@ -15,7 +15,8 @@ from __future__ import annotations
 from edgeproof.contract import Decode, Frontend
 from train import pictures
 from train.data.cats import LABELS
-from train.recipe import Goal, Recipe, Settings, Supervised, When
+from train.fits import Supervised
+from train.recipe import Goal, Recipe, Settings, When
 
 
 def _frontends(_: Settings) -> tuple[Frontend, ...]:

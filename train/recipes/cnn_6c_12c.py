@@ -12,7 +12,8 @@ error of ten sigmoids by plain gradient descent; here it is cross-entropy, AdamW
 from __future__ import annotations
 
 from train import handwritten
-from train.recipe import Goal, Supervised, When
+from train.fits import Supervised
+from train.recipe import Goal, When
 
 RECIPE = handwritten.recipe(
     title="6c-2s-12c-2s network",

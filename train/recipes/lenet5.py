@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from edgeproof.contract import Frontend
 from train import handwritten
-from train.recipe import Goal, Published, Settings, Supervised, When
+from train.fits import Supervised
+from train.recipe import Goal, Published, Settings, When
 
 
 def _frontends(settings: Settings) -> tuple[Frontend, ...]:

@@ -12,7 +12,8 @@ ReLU, AdamW and the data are ours, so the paper's own figures are not comparable
 from __future__ import annotations
 
 from train import handwritten
-from train.recipe import Goal, Supervised, When
+from train.fits import Supervised
+from train.recipe import Goal, When
 
 RECIPE = handwritten.recipe(
     title="Locally connected network",

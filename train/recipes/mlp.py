@@ -12,7 +12,8 @@ textbooks. Trained with AdamW and a cosine schedule, where the paper has steepes
 from __future__ import annotations
 
 from train import handwritten
-from train.recipe import Goal, Supervised, When
+from train.fits import Supervised
+from train.recipe import Goal, When
 
 RECIPE = handwritten.recipe(
     title="Multilayer perceptron",

@@ -16,7 +16,8 @@ from __future__ import annotations
 from edgeproof.contract import Tolerance
 from train import handwritten
 from train.data.parity import LABELS
-from train.recipe import Goal, Supervised, When
+from train.fits import Supervised
+from train.recipe import Goal, When
 
 RECIPE = handwritten.recipe(
     title="Perceptron",

@@ -13,7 +13,8 @@ decay is decoupled.
 from __future__ import annotations
 
 from train import pictures
-from train.recipe import Goal, Published, Supervised, When
+from train.fits import Supervised
+from train.recipe import Goal, Published, When
 
 RECIPE = pictures.recipe(
     title="ResNet, CIFAR form",

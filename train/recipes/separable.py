@@ -13,7 +13,8 @@ The network is ours, and small: what the forms cost and learn is compared, not w
 from __future__ import annotations
 
 from train import pictures
-from train.recipe import Goal, Supervised, When
+from train.fits import Supervised
+from train.recipe import Goal, When
 
 RECIPE = pictures.recipe(
     title="Network of separable convolutions",

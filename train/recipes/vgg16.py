@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from edgeproof.contract import Decode, Frontend
 from train import pictures
-from train.recipe import Goal, Settings, Supervised, When
+from train.fits import Supervised
+from train.recipe import Goal, Settings, When
 
 
 def _frontends(settings: Settings) -> tuple[Frontend, ...]:

@@ -17,10 +17,10 @@ from edgeproof import frontend
 from edgeproof.errors import Refused
 from models.mlp import build_mlp
 from train import data, drawing, registry, settings
-from train.fits import Greedy, Reconstruction
+from train.fits import Greedy, Reconstruction, Supervised
 from train.objectives import reconstruction
 from train.objectives.supervised import criterion as criterion_of
-from train.recipe import Recipe, Supervised
+from train.recipe import Recipe
 from train.study import differences
 from train.study.differences import LIMIT, STEP, Checked, Loss
 from train.study.page import Figure, Page, Table
