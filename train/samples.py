@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeproof import atomic
 from edgeproof.samples import Samples
-from train.data import Dataset, stratified
+from train.data import Dataset, Split, stratified
 
 CALIBRATION = 200
 
@@ -26,7 +26,7 @@ def write(dataset: Dataset, out: Path, training: int = 0) -> None:
 
 def samples_of(dataset: Dataset, training: int = 0) -> Samples:
     """Raw samples: the whole test split to evaluate on, and some of the training split to calibrate and train with."""
-    chosen = _some(dataset, training) if training else None
+    chosen = _some(dataset.train, training) if training else None
     labels = dataset.train.labels
     return Samples(
         training={} if chosen is None else {name: array[chosen] for name, array in dataset.train.samples.items()},
@@ -47,14 +47,18 @@ def samples_of(dataset: Dataset, training: int = 0) -> Samples:
 
 
 def calibration_of(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Samples of the training split, in the classes' proportions; never of the others."""
-    chosen = _some(dataset, CALIBRATION)
-    return {name: array[chosen] for name, array in dataset.train.samples.items()}
+    """Samples of the training split, in the classes' proportions, and as many strange ones where the data set has
+    them; never of the others."""
+    splits = [dataset.train, *([dataset.strange] if dataset.strange else [])]
+    chosen = [_some(split, CALIBRATION // len(splits)) for split in splits]
+    return {
+        name: np.concatenate([split.samples[name][rows] for split, rows in zip(splits, chosen, strict=True)])
+        for name in dataset.train.samples
+    }
 
 
-def _some(dataset: Dataset, count: int) -> np.ndarray:
-    """Indices of so many samples of the training split, or of all there are."""
-    split = dataset.train
+def _some(split: Split, count: int) -> np.ndarray:
+    """Indices of so many samples of a split, or of all there are."""
     if split.labels is None or len(split) <= count:
         return np.arange(min(count, len(split)))
     return stratified(split.labels, (count,), seed=0)[0]

@@ -36,8 +36,10 @@ class Dataset:
         title: what it is, for cards; a synthetic one says so.
         licence: under which its makers give it.
         synthetic: made by a generator, not measured.
-        train, validation, test: disjoint; only `train` is ever fitted or calibrated on.
+        train, validation, test: disjoint; only `train` is ever fitted.
         labels: names of the classes, where the data set knows them.
+        strange: what to calibrate with beside the training split, where samples to come are unlike what is trained on:
+            a detector's ranges must reach as far as what it is to detect. Disjoint from the other splits.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Dataset:
     validation: Split
     test: Split
     labels: tuple[str, ...] = ()
+    strange: Split | None = None
 
     def __post_init__(self) -> None:
         sizes = {split: len(getattr(self, split)) for split in ("train", "validation", "test")}
@@ -65,7 +68,7 @@ class Dataset:
     @cached_property
     def _sha256(self) -> str:  # asked for in contract, state, samples and card, and large
         digest = hashlib.sha256()
-        for split in (self.train, self.validation, self.test):
+        for split in (self.train, self.validation, self.test, *([self.strange] if self.strange else [])):
             for name, array in sorted(split.samples.items()):
                 digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)

@@ -12,8 +12,8 @@ NORMAL = 0
 
 
 def load(directory: Path | None = None) -> Dataset:
-    """The splits of `train.data.digits`; of the training split only the zeros, of the others all, labelled 1 where the
-    digit is another.
+    """The splits of `train.data.digits`, labelled 1 where the digit is not a zero; only the training split's zeros are
+    trained on, its other digits serve to calibrate ranges.
 
     Raw samples are (64,) float32, the pixels from 0 to 1.
 
@@ -22,10 +22,10 @@ def load(directory: Path | None = None) -> Dataset:
     """
     whole = digits.load(directory)
 
-    def turned(split: Split, only: bool) -> Split:
+    def turned(split: Split, kinds: tuple[int, ...] = (0, 1)) -> Split:
         assert split.labels is not None
         other = (split.labels != NORMAL).astype(np.int64)
-        chosen = np.flatnonzero(other == 0) if only else np.arange(len(other))
+        chosen = np.flatnonzero(np.isin(other, kinds))
         pixels = split.samples["image"][chosen].reshape(len(chosen), -1) / np.float32(255)
         return Split({"features": pixels.astype(np.float32)}, other[chosen])
 
@@ -34,7 +34,8 @@ def load(directory: Path | None = None) -> Dataset:
         title=f"{whole.title}; zeros are normal, and all that is trained on, the other digits are anomalies",
         licence=whole.licence,
         synthetic=False,
-        train=turned(whole.train, only=True),
-        validation=turned(whole.validation, only=False),
-        test=turned(whole.test, only=False),
+        train=turned(whole.train, (0,)),
+        validation=turned(whole.validation),
+        test=turned(whole.test),
+        strange=turned(whole.train, (1,)),
     )
