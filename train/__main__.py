@@ -57,10 +57,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _list() -> int:
+    width = max(map(len, registry.names()))
     for name in registry.names():
-        goal = registry.load(name).goal
-        floors = ", ".join(f"{where} {floor:.1%}" for where, floor in goal.floors.items())
-        print(f"{name:<16} {registry.headline(name)}\n{'':<16} {goal.metric} to reach: {floors}")
+        recipe = registry.load(name)
+        floors = ", ".join(f"{where} {floor:.1%}" for where, floor in recipe.goal.floors.items())
+        print(f"{name:<{width}} {registry.headline(name)}")
+        print(f"{'':<{width}} data: {', '.join(recipe.data)}; {recipe.goal.metric} to reach: {floors}")
     return 0
 
 

@@ -31,7 +31,7 @@ RECIPE = handwritten.recipe(
     tiny={"hidden": (32, 32), "pretraining_epochs": 2, "epochs": 2, "batch": 64, "shift": 0.0, "rotate": 0.0},
     goal=Goal(
         metric="accuracy",
-        floors={"embedded": 0.96, "mnist": 0.985},
+        floors={"embedded": 0.95, "mnist": 0.985},
         published={"mnist/": Published(0.9875, "Hinton et al. 2006, table 1: 1.25% error, up-down fine-tuning")},
     ),
     graphs={"encoder": (("image",), ("code",))},
