@@ -36,6 +36,5 @@ class DescriptionLength(keras.layers.Layer):
 
 def _sent(value: Any, mean: Any) -> Any:
     """Cross-entropy of Bernoulli means, summed: (batch, 1)."""
-    p = ops.clip(mean, _LOW, 1 - _LOW)
-    each = -value * ops.log(p) - (1 - value) * ops.log(1 - p)
+    each = -value * ops.log(mean + _LOW) - (1 - value) * ops.log(1 - mean + _LOW)
     return ops.sum(each, axis=-1, keepdims=True)
