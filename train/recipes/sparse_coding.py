@@ -30,7 +30,11 @@ RECIPE = Recipe(
         "decoder": (("code",), ("reconstruction",)),
         "energy": (("patch",), ("cost",)),
     },
-    tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=1e-3)},
+    # A range ends where the calibration samples' costs end; that of a patch with more in it stays there.
+    tolerances={
+        "f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=1e-3),
+        "int16x8": Tolerance(relative_l2=0.1, drop=0.5),
+    },
     use="Describing small patches of photographs by a few of many edges: codes for patches, patches from codes, and "
     "how much a patch costs to describe.",
     limits="Patches must have 8x8 pixels in grey values, without their mean, on the scale of the training patches. Two "
