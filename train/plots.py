@@ -43,6 +43,7 @@ def curves(path: Path, history: list[dict[str, float]], metric: str) -> None:
         panel.set_visible(False)
     ends = [i for i in range(1, len(history)) if history[i].get("stage") != history[i - 1].get("stage")]
     for panel in panels:
+        panel.set_xlim(0, len(history) + 1)
         panel.xaxis.get_major_locator().set_params(integer=True)
         for end in ends:
             panel.axvline(end + 0.5, color=LIGHT, zorder=0)
