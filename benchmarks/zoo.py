@@ -185,12 +185,9 @@ def _page(rows: list[dict[str, Any]]) -> str:
         lines += ["", "## What is not there, and why", ""]
         lines += [f"- `{name}` as {pair}: {why}." for name, pair, why in notes]
     for name in FORMS:
-        lines += [
-            "",
-            f"## {name}: its forms side by side",
-            "",
-            *_forms([r for r in rows if r["system"].recipe == name]),
-        ]
+        forms = [row for row in rows if row["system"].recipe == name and row["system"].variant]
+        if forms:
+            lines += ["", f"## {name}: its forms side by side", "", *_forms(forms)]
     return "\n".join(lines) + "\n"
 
 
@@ -230,18 +227,17 @@ def _forms(rows: list[dict[str, Any]]) -> list[str]:
     head = ["form", "multiply-accumulates", "parameters", "score", "int8 loss, points", "int8 bytes", "latency"]
     lines = [_cells(*head), "| --- | ---: | ---: | --- | --- | ---: | ---: |"]
     for row in rows:
-        if row["system"].variant:
-            lines.append(
-                _cells(
-                    row["system"].variant,
-                    f"{row['macs']:,}" if row["macs"] else "-",
-                    f"{row['run']['parameters']:,}",
-                    _score(row["run"]["score"]),
-                    _loss(row["integer"]),
-                    f"{row['integer']['bytes']:,}",
-                    f"{row['ratio']:.2f}" if "ratio" in row else "-",
-                )
+        lines.append(
+            _cells(
+                row["system"].variant,
+                f"{row['macs']:,}" if row["macs"] else "-",
+                f"{row['run']['parameters']:,}",
+                _score(row["run"]["score"]),
+                _loss(row["integer"]),
+                f"{row['integer']['bytes']:,}",
+                f"{row['ratio']:.2f}" if "ratio" in row else "-",
             )
+        )
     return lines
 
 

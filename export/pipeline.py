@@ -167,13 +167,19 @@ def _graph(request: Request, facts: Mapping[str, Any], converter: Worker, runner
         )
         opening, contract = subject.part_of(whole, stated, request.graph)
 
-        def fed(raw: Mapping[str, np.ndarray], name: str) -> str:
-            tensors = subject.tensors(stated, raw, given.source)
+        # What goes into a part is made by the model, which may well make the same of two samples: not these are linted.
+        samplings = {
+            name: subject.tensors(stated, raw, given.source)
+            for name, raw in (("evaluation", given.evaluation), ("calibration", given.calibration))
+        }
+
+        def fed(name: str) -> str:
+            tensors = samplings[name]
             if tensors and opening != whole:
                 tensors = _in_child(lambda: subject.within(converter, whole, stated, contract, tensors, scratch), path)
             return _keep(scratch / f"{name}.npz", tensors)
 
-        evaluation, calibration = fed(given.evaluation, "evaluation"), fed(given.calibration, "calibration")
+        evaluation, calibration = fed("evaluation"), fed("calibration")
         out = request.out or (path.parent if request.checkpoint.is_dir() else Path("saved") / path.stem) / "export"
         atomic.prepare(out)
 
@@ -185,7 +191,7 @@ def _graph(request: Request, facts: Mapping[str, Any], converter: Worker, runner
                 received="no evaluation_label in " + given.source if given.labels is None else "a model of values",
                 fix="leave --max-drop, --max-bytes and --max-latency-ratio out, or add the labels",
             )
-        faults = _faults(request, converter, opening, contract, evaluation, calibration, reference, scratch)
+        faults = _faults(request, converter, opening, contract, samplings, calibration, reference, scratch)
         contract = subject.scored(contract, given, reference, truth.known)
         rung = None
         if request.fine_tune:
@@ -216,7 +222,7 @@ def _graph(request: Request, facts: Mapping[str, Any], converter: Worker, runner
 
 def _faults(
     request: Request, converter: Worker, opening: checkpoint.Opening, contract: Contract,
-    evaluation: str, calibration: str, reference: Arrays, scratch: Path,
+    samplings: Mapping[str, Arrays], calibration: str, reference: Arrays, scratch: Path,
 ) -> list[linter.Fault]:  # fmt: skip
     """What is wrong with the calibration samples, where a precision needs them.
 
@@ -231,7 +237,7 @@ def _faults(
         ours = _in_child(lambda: _reference(converter, opening, calibration, scratch), opening.path)
         output = contract.decode.output
         decisions = metrics.decisions(ours[output]), metrics.decisions(reference[output])
-    faults = linter.lint(linter.Given(arrays.read(calibration), arrays.read(evaluation), decisions))
+    faults = linter.lint(linter.Given(samplings["calibration"], samplings["evaluation"], decisions))
     if faults and not request.as_is:
         raise Refused(
             "export: integer precisions take their ranges from calibration samples, which must be like those to come.",
