@@ -23,8 +23,8 @@ def test_codes_are_the_lasso_of_scikit_learn(n: int, features: int, count: int, 
     x, d = np.random.default_rng(seed).normal(size=(n, features)), atoms(count, features, seed)
     found = sparse.codes(x, d, 0.3, iterations=5000, tolerance=1e-9)
     theirs = sparse_encode(x, d, algorithm="lasso_cd", alpha=0.3, max_iter=5000)
-    # Codes may differ where atoms are alike; what is minimised may not.
-    np.testing.assert_allclose(sparse.cost(x, found, d, 0.3), sparse.cost(x, theirs, d, 0.3), rtol=1e-4, atol=1e-7)
+    # Codes may differ where atoms are alike; what is minimised may not. The least of the two is nearer the one minimum.
+    assert (sparse.cost(x, found, d, 0.3) <= sparse.cost(x, theirs, d, 0.3) * (1 + 1e-4) + 1e-7).all()
 
 
 def test_fista_is_ahead_of_ista() -> None:

@@ -1,5 +1,6 @@
 """Functions for the tests' child process, which has tf-keras where TensorFlow looks for Keras."""
 
+import importlib
 from pathlib import Path
 
 import keras
@@ -20,7 +21,8 @@ def recipes():
     found = {}
     for name in registry.names():
         recipe = registry.load(name)
-        for variant in getattr(__import__("models." + name, fromlist=["VARIANTS"]), "VARIANTS", ("",)):
+        module = importlib.import_module(recipe.build.partition(":")[0])
+        for variant in getattr(module, "VARIANTS", ("",)) if "variant" in recipe.arguments else ("",):
             wishes = {"variant": variant} if variant else {}
             resolved = settings.resolve(recipe, "embedded", wishes, tiny=False)
             model = recipe.builder()(**{key: resolved[key] for key in recipe.arguments})

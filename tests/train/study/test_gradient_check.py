@@ -133,7 +133,7 @@ def test_a_recipe_of_another_kind_is_refused(
     load = registry.load
     monkeypatch.setattr(registry, "load", lambda name: other if name == "mlp" else load(name))
     assert main(["gradient-check", "--recipe", "mlp", "--tiny", "--out", str(tmp_path)]) == 2
-    assert "needs a recipe whose objective is a loss" in capsys.readouterr().err
+    assert "needs a recipe whose steps follow the gradient" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
