@@ -110,13 +110,21 @@ def test_a_reconstruction_is_scored_without_labels(outcomes: list[pipeline.Outco
     assert decoder.contract.score is None
 
 
-@pytest.mark.parametrize("file", ["tied.int8.tflite", "tied.encoder.int8.tflite", "tied.decoder.f32.onnx"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param("tied.int8.tflite", marks=pytest.mark.all),
+        pytest.param("tied.encoder.int8.tflite", marks=pytest.mark.all),
+        "tied.decoder.f32.onnx",
+    ],
+)
 def test_a_part_is_held_to_what_it_says_of_itself(outcomes: list[pipeline.Outcome], saved: Path, file: str) -> None:
     command = [sys.executable, "-m", "export", "verify", outcomes[0].out / file, "--against", saved / "tied.h5"]
     done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.all
 def test_one_graph_can_be_asked_for_and_an_unknown_one_is_refused(saved: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "export", str(saved), "--to", "onnx:f32", "--out", str(tmp_path / "o"), "--graph"]
     done = subprocess.run([*command, "encoder"], cwd=ROOT, capture_output=True, text=True)

@@ -37,7 +37,7 @@ def test_fista_is_ahead_of_ista() -> None:
     assert 0 <= gaps[0] < gaps[1] / 3
 
 
-@pytest.mark.parametrize("sparsity", [0.2, 1.0])
+@pytest.mark.parametrize("sparsity", [pytest.param(0.2, marks=pytest.mark.all), 1.0])
 def test_the_objective_is_within_one_percent_of_scikit_learn(sparsity: float) -> None:
     x = load_digits().data[:300] / 16
     x = x - x.mean(axis=0)
