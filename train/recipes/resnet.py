@@ -23,7 +23,7 @@ RECIPE = pictures.recipe(
     arguments={"depth": 20, "width": 16, "shortcut": "A", "classes": 10},
     fit=Supervised(epochs=80, batch=128, optimizer="sgd", learning_rate=0.1, weight_decay=0.005, pad=4, flip=True),
     when=(When({"data": "embedded"}, {"epochs": 4, "batch": 32, "learning_rate": 0.05, "pad": 0, "flip": False}),),
-    tiny={"epochs": 3, "batch": 128},
+    tiny={"depth": 8, "width": 16, "epochs": 4, "batch": 64},
     goal=Goal(
         metric="accuracy",
         floors={"embedded": 0.94},
