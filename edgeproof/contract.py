@@ -21,7 +21,7 @@ KEY = "edgeproof.contract"  # the name under which every format carries it
 
 # A field younger than version 1 is written only where it says something: older readers take the rest.
 _YOUNGER = {"sparse": True}
-DECODES = ("classify", "detect", "reconstruct", "values")
+DECODES = ("classify", "detect", "label", "write", "forecast", "reconstruct", "values")
 SCORES = ("logits", "probabilities")
 PRECISIONS = ("f32", "f16", "int8-dynamic", "int8", "int16x8")
 
@@ -100,13 +100,19 @@ class Frontend:
 
     Attributes:
         input: the tensor's name.
-        kind: what the raw sample is: "image" (file or uint8 pixels) or "array" (numbers as the graph takes them).
+        kind: what the raw sample is: "image" (file or uint8 pixels), "sound" (.wav file or int16 samples), "text" (a
+            string, or a .txt file in UTF-8), "series" (.csv file or numbers by time step and column) or "array"
+            (numbers as the graph takes them).
         steps: `{"op": name, ...arguments}` in order; the operations are in `edgeproof.frontend`.
     """
 
     input: str
     kind: str = "array"
     steps: tuple[dict[str, Any], ...] = ()
+
+    def stated(self, argument: str) -> Any:
+        """The value of an argument in the first step that has it; None where none has."""
+        return next((step[argument] for step in self.steps if argument in step), None)
 
 
 @dataclass(frozen=True)
@@ -115,16 +121,21 @@ class Decode:
 
     Attributes:
         kind: "classify" (largest wins), "detect" (one number; above the threshold the second label holds, else the
-            first), "reconstruct" (the first input again, as a tensor) or "values" (the numbers themselves).
+            first), "label" (largest wins at each time step), "write" (at each time step, which token of
+            the first input comes next), "forecast" (what comes next, standardised), "reconstruct"
+            (the first input again, as a tensor) or "values" (the numbers themselves).
         output: the tensor that is read.
         scores: what the numbers are: "logits" (softmax gives probabilities) or "probabilities".
         threshold: of "detect".
+        mean, deviation: of "forecast", a number a column: outputs times `deviation` plus `mean` are in their own units.
     """
 
     kind: str = "values"
     output: str = ""
     scores: str = "logits"
     threshold: float = field(default=0.0, metadata=_YOUNGER)
+    mean: tuple[float, ...] = field(default=(), metadata=_YOUNGER)
+    deviation: tuple[float, ...] = field(default=(), metadata=_YOUNGER)
 
 
 @dataclass(frozen=True)
@@ -302,11 +313,18 @@ class Contract:
                 raise _broken(source, f"a graph {graph.name!r} whose stream has {wrong}")
         if contract.decode.kind not in DECODES or contract.decode.scores not in SCORES:
             raise _broken(source, f"outputs decoded as {contract.decode.kind}, {contract.decode.scores}")
+        if wrong := _unscalable(contract):
+            raise _broken(source, wrong)
         return contract
 
 
 def sample_hashes(samples: np.ndarray) -> tuple[str, ...]:
-    """The identity of each raw sample: the first 8 hex digits of the SHA-256 of its dtype, shape and bytes."""
+    """The identity of each raw sample: the first 8 hex digits of the SHA-256 of its dtype, shape and bytes.
+
+    A text is its UTF-8 bytes, however long the longest one of its array is.
+    """
+    if samples.dtype.kind == "U":
+        return tuple(hashlib.sha256(str(sample).encode()).hexdigest()[:8] for sample in samples.ravel())
     head = f"{samples.dtype.str}{samples.shape[1:]}".encode()
     return tuple(hashlib.sha256(head + np.ascontiguousarray(sample).tobytes()).hexdigest()[:8] for sample in samples)
 
@@ -329,6 +347,18 @@ def _unstreamable(graph: Graph) -> str:
     delays = [state.delay for state in stream.states] + [emission.delay for emission in stream.outputs]
     if stream.hop < 1 or min(delays, default=0) < 0:
         return "a hop or delay that no step has"
+    return ""
+
+
+def _unscalable(contract: Contract) -> str:
+    """What is wrong with the units of a forecast, or ""."""
+    mean, deviation = contract.decode.mean, contract.decode.deviation
+    if len(mean) != len(deviation) or min(deviation, default=1.0) <= 0:
+        return f"{len(mean)} means and {len(deviation)} deviations, which must be positive, of a forecast"
+    shapes = {t.name: t.shape for graph in contract.graphs for t in graph.outputs}
+    columns = shapes.get(contract.decode.output, (None,))[-1:]
+    if mean and columns not in ((None,), (len(mean),)):
+        return f"{len(mean)} means of a forecast of {columns[0]} columns"
     return ""
 
 

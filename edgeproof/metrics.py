@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from edgeproof.contract import Contract, Decode, Score
+from edgeproof.contract import Score
 from edgeproof.errors import Refused
 
 _Z95 = 1.959963984540054
@@ -19,18 +19,28 @@ def decisions(outputs: np.ndarray) -> np.ndarray:
     return np.asarray(np.argmax(outputs.reshape(len(outputs), -1), axis=1))
 
 
-def decided(outputs: np.ndarray, decode: Decode) -> np.ndarray | None:
-    """The label's index for each sample, (n,), or None where nothing is decided."""
-    if decode.kind == "classify":
-        return decisions(outputs)
-    if decode.kind == "detect":
-        return np.asarray(outputs.reshape(len(outputs)) > decode.threshold, np.int64)
-    return None
-
-
 def accuracy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """1.0 where the decision is the label, else 0.0: (n,)."""
     return np.asarray(decisions(outputs) == labels, np.float64)
+
+
+def accuracy_a_step(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Share of each sample's time steps whose decision is the label: (n, steps, classes), (n, steps) -> (n,)."""
+    return np.asarray((np.argmax(outputs, axis=-1) == labels).mean(axis=-1), np.float64)
+
+
+def compression(outputs: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """1 - bits / 8 a token, (n,): what a coder that knows the probabilities saves of eight bits (Shannon 1948).
+
+    Args:
+        outputs: logits of the token that follows each, (n, steps, tokens); those of the last step count for nothing.
+        tokens: (n, steps) whole numbers.
+    """
+    logits, wanted = np.asarray(outputs[:, :-1], np.float64), np.asarray(tokens[:, 1:], np.int64)
+    most = logits.max(axis=-1, keepdims=True)
+    told = np.take_along_axis(logits - most, wanted[..., None], axis=-1)[..., 0]
+    nats = np.log(np.exp(logits - most).sum(axis=-1)) - told
+    return np.asarray(1.0 - nats.mean(axis=1) / math.log(2.0) / 8.0)
 
 
 def explained_variance(outputs: np.ndarray, inputs: np.ndarray) -> np.ndarray:
@@ -75,40 +85,14 @@ def auc(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 # name -> values a sample, whose mean is the score and is better when larger; from the decoded output and the truth,
-# which is labels or, of a reconstruction, the input
+# as `edgeproof.decode` finds it
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "accuracy": accuracy,
     "auc": auc,
+    "accuracy a step": accuracy_a_step,
+    "compression": compression,
     "explained variance": explained_variance,
 }
-# what a score is in where a contract states none
-USUAL = {"classify": "accuracy", "detect": "auc", "reconstruct": "explained variance"}
-
-
-def metric_of(contract: Contract) -> str:
-    """The name of the metric that a contract's outputs are scored by; "" where they are values."""
-    return contract.score.metric if contract.score else USUAL.get(contract.decode.kind, "")
-
-
-def truth(
-    decode: Decode, labels: np.ndarray | None, inputs: Sequence[np.ndarray], outputs: np.ndarray, *, source: str
-) -> np.ndarray | None:
-    """What the decoded outputs (n, ...) are scored against: labels (n,), the first input (n, ...), or None.
-
-    Args:
-        labels: of the samples, or None.
-        inputs: the graph's inputs, as tensors.
-        source: where the labels come from, for messages.
-
-    Raises:
-        Refused: labels that are not of these classes.
-    """
-    if decode.kind == "reconstruct":
-        return inputs[0]
-    if labels is None or decode.kind not in USUAL:
-        return None
-    classes = 2 if decode.kind == "detect" else outputs.reshape(len(outputs), -1).shape[1]
-    return check_labels(labels, len(outputs), classes, source=source)
 
 
 def wilson(successes: float, n: int, z: float = _Z95) -> tuple[float, float]:
@@ -194,30 +178,7 @@ def _ratio(part: float, whole: float) -> float:
     return 0.0 if part == 0 else (part / whole if whole > 0 else math.inf)
 
 
-def check_labels(labels: np.ndarray, n: int, classes: int, *, source: str) -> np.ndarray:
-    """Labels as int64 (n,), or why they can't be the labels of `n` samples of `classes` classes."""
-    whole = labels.ndim == 1 and labels.dtype.kind in "iu"
-    if whole and len(labels) == n and (n == 0 or (labels.min() >= 0 and labels.max() < classes)):
-        return labels.astype(np.int64)
-    if not whole or len(labels) != n:
-        received = f"{labels.dtype} of shape {labels.shape}, for {n} samples"
-    else:
-        worst = int(np.argmax((labels < 0) | (labels >= classes)))
-        received = f"label {labels[worst]} at sample {worst}"
-    raise Refused(
-        f"labels: {source} must hold one whole number from 0 to {classes - 1} a sample.",
-        received=received,
-        fix="correct the labels, or export with the contract that has all the classes",
-    )
-
-
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities along the last axis."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
-
-
-def probabilities(outputs: np.ndarray, decode: Decode) -> np.ndarray:
-    """What a "classify" output says in probabilities, (n, classes)."""
-    rows = outputs.reshape(len(outputs), -1).astype(np.float64)
-    return softmax(rows) if decode.scores == "logits" else rows

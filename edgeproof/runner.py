@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgeproof import formats, frontend, metrics
+from edgeproof import formats, frontend
 from edgeproof.backends import Session, check_feed
 from edgeproof.contract import Contract, Decode, Frontend
+from edgeproof.decode import Answer, answer
+from edgeproof.decode.write import Taste, drawn
 from edgeproof.errors import Refused
+from edgeproof.frontend import text
 from edgeproof.stream import Stream, plan_of, required
 
 # Operators of TensorFlow Lite that keep something from one run for the next.
@@ -34,13 +37,15 @@ class Prediction:
         label: the winning class, or what was detected; "" when the outputs are values.
         probability: of that class; NaN where the outputs are no probabilities.
         ranking: (label, probability), largest first; empty where the outputs are no probabilities.
-        outputs: the graph's outputs as real numbers, by name, without the batch axis.
+        outputs: the graph's outputs as real numbers, by name, without the batch axis; a forecast in its own units.
+        steps: the label of each time step, where each has one.
     """
 
     label: str
     probability: float
     ranking: tuple[tuple[str, float], ...]
     outputs: Mapping[str, np.ndarray]
+    steps: tuple[str, ...] = ()
 
 
 class Model:
@@ -72,8 +77,9 @@ class Model:
         """Answer for one raw sample.
 
         Args:
-            sample: a path (picture or .npy), an array (pixels as uint8, or numbers as the graph takes them),
-                a Pillow image, or a mapping from input names to these when there are several inputs.
+            sample: a path (picture, .wav, .txt or .npy), a text, an array (pixels as uint8, samples of sound as int16,
+                or numbers as the graph takes them), a Pillow image, or a mapping from input names to these when there
+                are several inputs.
 
         Raises:
             Refused: a sample that the contract's rules forbid.
@@ -98,6 +104,58 @@ class Model:
             feeds[port.name] = ready if same or whole else np.asarray(ready, np.float32)
         outputs = self.infer(feeds)
         return self._answer({name: value[0] for name, value in outputs.items()})
+
+    def write(self, prompt: str, taste: Taste | None = None, *, seed: int = 0) -> Iterator[str]:
+        """What comes after a text, piece by piece, without end: take as much as is wanted.
+
+        A step file is stepped; any other is run on the last tokens that it can see.
+
+        Args:
+            prompt: the beginning, which is not given back.
+            taste: how the next token is drawn.
+            seed: of the draws; the same one writes the same.
+
+        Raises:
+            Refused: a file of a model that does not write, or an empty prompt.
+        """
+        steps = self.frontend(self.inputs[0].name).steps
+        if self._decode.kind != "write" or not steps or steps[-1].get("op") not in text.SCRIPTS:
+            raise Refused(
+                "write: the file must hold a model that says which token comes next.",
+                received=f'outputs decoded as "{self._decode.kind}"' if self.contract else "a file without a contract",
+                fix="export a language model, such as the recipe char_lm's",
+            )
+        from edgeproof.frontend import files
+
+        said = files.checked_text(prompt, "the beginning")
+        given = text.numbered(str(said), steps[-1])
+        following = self._stepped() if self._stream else self._seen(int(steps[-1]["length"]))
+        tokens = drawn(following, given, taste or Taste(), seed)
+        return text.pieced(tokens, given, steps[-1])
+
+    def _seen(self, length: int) -> Callable[[Sequence[int]], np.ndarray]:
+        """The logits of the token after these, from a graph that sees so many at a time."""
+
+        def following(tokens: Sequence[int]) -> np.ndarray:
+            seen = tokens[-length:]
+            row = np.zeros((1, length), np.int32)
+            row[0, : len(seen)] = seen
+            return np.asarray(self.decoded(self.infer({self.inputs[0].name: row}))[0, len(seen) - 1])
+
+        return following
+
+    def _stepped(self) -> Callable[[Sequence[int]], np.ndarray]:
+        stream, taken = self.stream(), 0
+
+        def following(tokens: Sequence[int]) -> np.ndarray:
+            nonlocal taken
+            outputs: Mapping[str, np.ndarray] = {}
+            for token in tokens[taken:]:
+                outputs = stream.step(np.array([[token]], np.int32))
+            taken = len(tokens)
+            return np.asarray(self.decoded(outputs)[0, -1])
+
+        return following
 
     def stream(self) -> Stream:
         """A new sequence on its way through a step file.
@@ -150,6 +208,8 @@ class Model:
         if isinstance(value, (str, os.PathLike)):
             from edgeproof.frontend import files
 
+            if how.kind == "text" and isinstance(value, str):
+                return files.typed_text(value, how)
             return files.read(Path(value), how)
         if type(value).__module__.startswith("PIL."):  # as an array it could be indices into a palette
             from edgeproof.frontend import files
@@ -159,17 +219,10 @@ class Model:
 
     def _answer(self, outputs: dict[str, np.ndarray]) -> Prediction:
         labels: Sequence[str] = self.contract.labels if self.contract else ()
-        if self._decode.kind == "detect":
-            above = int(self.decoded(outputs).item() > self._decode.threshold)
-            label = labels[above] if len(labels) == 2 else ("no", "yes")[above]
-            return Prediction(label, float("nan"), (), outputs)
-        if self._decode.kind != "classify":
-            return Prediction("", float("nan"), (), outputs)
-        values = metrics.probabilities(self.decoded(outputs)[None], self._decode)[0]
-        named = labels if len(labels) == len(values) else [str(i) for i in range(len(values))]
-        order = np.argsort(-values, kind="stable")
-        ranking = tuple((named[i], float(values[i])) for i in order)
-        return Prediction(ranking[0][0], ranking[0][1], ranking, outputs)
+        found = answer(self.decoded(outputs), self._decode, labels) if self._decode.output else Answer()
+        if found.values is not None:
+            outputs = {**outputs, self._decode.output: found.values}
+        return Prediction(found.label, found.probability, found.ranking, outputs, found.steps)
 
 
 def batched(
@@ -208,6 +261,6 @@ def _session(data: bytes, summary: formats.Summary, kernels: str, threads: int) 
 
 def _batch(value: np.ndarray, rank: int, how: Frontend) -> np.ndarray:
     """Add the batch axis to a single sample; an array that has it already keeps it."""
-    if how.kind == "image" or value.ndim == rank - 1:
+    if how.kind != "array" or value.ndim == rank - 1:
         return value[None]
     return value

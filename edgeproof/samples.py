@@ -113,9 +113,9 @@ def _check(split: str, found: dict[str, np.ndarray], inputs: list[str], path: Pa
             fix=f'add "{split}_{missing[0]}"',
         )
     sizes = {len(array) if array.ndim else 0 for array in found.values()}
-    if len(sizes) > 1 or 0 in sizes or any(a.dtype.kind not in "biuf" for a in found.values()):
+    if len(sizes) > 1 or 0 in sizes or any(a.dtype.kind not in "biufU" for a in found.values()):
         raise Refused(
-            f"samples: the {split} arrays of {path} must be numbers, equally many for every input, at least one.",
+            f"samples: the {split} arrays of {path} must be numbers or texts, equally many an input, at least one.",
             received=", ".join(f"{k}: {v.dtype} {v.shape}" for k, v in found.items()),
             fix="write the arrays again, one row a sample",
         )

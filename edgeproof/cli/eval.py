@@ -12,6 +12,8 @@ import numpy as np
 
 from edgeproof import frontend, metrics, samples
 from edgeproof.cli import kernels_argument, load
+from edgeproof.decode import metric_of
+from edgeproof.decode import truth as truth_of
 from edgeproof.errors import Refused, nearest
 
 
@@ -25,13 +27,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def act(args: argparse.Namespace) -> int:
     model = load(args)
     contract = model.contract
-    if contract is None or not metrics.metric_of(contract):
+    if contract is None or not metric_of(contract):
         raise Refused(
             "eval: the file must say how its outputs are decoded and scored.",
             received="a file with no contract" if contract is None else "a contract that decodes to values",
             fix="export it with Edgeproof from its checkpoint, or compare outputs with `python -m export`",
         )
-    metric = metrics.metric_of(contract)
+    metric = metric_of(contract)
     if metric not in metrics.METRICS:
         raise Refused(
             "eval: the contract's score must be of a metric that this version knows.",
@@ -41,7 +43,7 @@ def act(args: argparse.Namespace) -> int:
     held = samples.load(args.samples, [port.name for port in model.inputs])
     tensors = {k: frontend.apply(model.frontend(k), v) for k, v in held.evaluation.items()}
     outputs = model.decoded(model.outputs(tensors))
-    truth = metrics.truth(contract.decode, held.labels, list(tensors.values()), outputs, source=args.samples)
+    truth = truth_of(contract.decode, held.labels, list(tensors.values()), outputs, source=args.samples)
     if truth is None:
         raise Refused(
             "eval: the samples must have labels.",

@@ -92,5 +92,11 @@ def _show(contract: Contract | None) -> None:
 
 
 def _step(step: dict[str, object]) -> str:
-    rest = ", ".join(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in step.items() if k != "op")
-    return f"{step.get('op')}({rest})"
+    return f"{step.get('op')}({', '.join(f'{key} {_value(value)}' for key, value in step.items() if key != 'op')})"
+
+
+def _value(value: object) -> str:
+    """An argument of a step; of a long one, such as a vocabulary, how long it is."""
+    if isinstance(value, (str, list)) and len(value) > 12:
+        return f"of {len(value):,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -24,8 +24,10 @@ _SHORT = frozenset({"int16", "uint16"})
 _NARROW = frozenset({"int4", "uint4", "int2", "uint2"})
 _WEIGHTS = _FLOATS | _BYTE | _SHORT | _NARROW
 
-# What hands stored numbers on unchanged: a quantized table that is looked up is still a weight, not an activation.
+# What hands stored numbers on unchanged: a quantized table that is looked up is still a weight, not an activation, and
+# so are its rows in another shape. What is computed from them is data.
 _LOOKUPS = _words("EMBEDDING_LOOKUP GATHER GATHER_ND SLICE STRIDED_SLICE Gather Slice")
+_SHAPES = _words("EXPAND_DIMS RESHAPE SQUEEZE TRANSPOSE Identity Reshape Squeeze Transpose Unsqueeze")
 
 # ONNX operators by what they mean for a quantized graph. Those that move data pass on what they were given.
 _MOVES = _words(
@@ -51,7 +53,7 @@ def precision(summary: Summary) -> tuple[str, tuple[str, ...]]:
 
 
 def _tflite(summary: Summary) -> Verdict:
-    graphs = [(tensors, operators, _derived(tensors, operators)) for tensors, operators in summary.graphs]
+    graphs = [(tensors, operators, set.union(*_stand(tensors, operators))) for tensors, operators in summary.graphs]
     states = _states(summary)
     ends = {summary.tensors[i].dtype for i in (*summary.inputs, *summary.outputs) if i not in states}
     flowing = {
@@ -117,11 +119,15 @@ def _float_name(flowing: Iterable[str], stored: dict[str, int]) -> str:
 
 
 def _stored(summary: Summary) -> dict[str, int]:
-    """Bytes of the constants that operators use, by dtype; only of types that weights have."""
+    """Bytes of the constants that operators use, by dtype; only of types that weights have.
+
+    What a loop alone takes is what it begins with, such as room for the sequence that it will write: no weight.
+    """
     buffers = {
         tensors[i].buffer: tensors[i]
         for tensors, operators in summary.graphs
         for operator in operators
+        if operator.name != "WHILE"
         for i in _ends(operator)
         if tensors[i].constant and tensors[i].dtype in _WEIGHTS
     }
@@ -136,16 +142,21 @@ def _bulk(stored: dict[str, int], dtypes: Iterable[str]) -> bool:
     return not stored or 2 * sum(stored.get(dtype, 0) for dtype in dtypes) > sum(stored.values())
 
 
-def _derived(tensors: Sequence[TensorInfo], operators: Iterable[Operator]) -> set[int]:
-    """The constants of a graph, and what is computed from nothing else or merely looked up in them."""
+def _stand(tensors: Sequence[TensorInfo], operators: Iterable[Operator]) -> tuple[set[int], set[int]]:
+    """The constants of a graph, with what is computed from nothing else; and what data merely looks up in them."""
     fixed = {i for i, tensor in enumerate(tensors) if tensor.constant}
+    rows: set[int] = set()
     for operator in operators:
         inputs = [i for i in operator.inputs if i >= 0]
-        if operator.name in _LOOKUPS:
-            inputs = inputs[-1:] if operator.name == "EMBEDDING_LOOKUP" else inputs[:1]
-        if inputs and fixed.issuperset(inputs):
+        if not inputs:
+            continue
+        if fixed.issuperset(inputs):
             fixed.update(operator.outputs)
-    return fixed
+        elif operator.name in _LOOKUPS | _SHAPES:
+            table = inputs[-1] if operator.name == "EMBEDDING_LOOKUP" else inputs[0]
+            if table in rows or (table in fixed and operator.name in _LOOKUPS):
+                rows.update(operator.outputs)
+    return fixed, rows
 
 
 def _ends(operator: Operator) -> set[int]:
@@ -169,7 +180,9 @@ def _onnx(summary: Summary) -> Verdict:
             if uses.quantized <= _SHORT and stored.keys() & _BYTE:
                 return "int16x8", ()
         return "mixed", tuple(sorted(offending or uses.integer | uses.quantizers))
-    flowing = set(uses.computing) or {summary.tensors[i].dtype for i in (*summary.inputs, *summary.outputs)} & _FLOATS
+    # Where nothing computes, what is looked up is all there is; without that, what goes in and comes out.
+    ends = {summary.tensors[i].dtype for i in (*summary.inputs, *summary.outputs)}
+    flowing = set(uses.computing) or stored.keys() & _FLOATS or ends & _FLOATS
     # Weights that are only stored in half and widened before use are no f16 here: ONNX computes in what flows.
     widened = "float16" in stored and flowing & _SINGLE
     name = "" if widened else _float_name(flowing, stored)
@@ -203,7 +216,7 @@ class _Uses:
 
     def add(self, tensors: Sequence[TensorInfo], operators: Iterable[Operator]) -> None:
         """Take in one graph, whose operators come in the order of computation."""
-        fixed = _derived(tensors, operators)
+        fixed, rows = _stand(tensors, operators)
         grid: set[int] = set()  # floats just dequantized: on the grid of an integer type
         sums: set[int] = set()  # what operators make of those, before it is quantized again
         for operator in operators:
@@ -234,7 +247,7 @@ class _Uses:
                 elif data and data <= grid | sums:
                     sums.update(floats)
             elif kind not in _BOOKKEEPING:
-                self._compute(operator, tensors, fixed)
+                self._compute(operator, tensors, fixed | rows)
                 if kind in _FUSED | _FIRST_ONLY:
                     data &= set(inputs[:1])
                 opaque = operator.custom and not operator.name.startswith(_VOUCHED)

@@ -13,34 +13,58 @@ import numpy as np
 
 from edgeproof.contract import Frontend
 from edgeproof.errors import Refused, nearest
-from edgeproof.frontend import image
+from edgeproof.frontend import image, series, sound, text
 
+# what a raw sample can be: the type of its values ("": any number), the rule in words, what to pass
+KINDS = {
+    "image": (
+        "uint8",
+        "images as unsigned bytes",
+        "pass pixels 0 to 255 as uint8, (height, width) or (height, width, 3)",
+    ),
+    "sound": ("int16", "sounds of 16 bits", "pass samples -32768 to 32767 as int16, (samples,)"),
+    "text": ("str", "texts", "pass strings, (n,)"),
+    "series": ("", "numbers by time step and column", "pass numbers, (time, columns)"),
+    "array": ("", "numbers", "pass them as the graph takes them"),
+}
 OPERATIONS: dict[str, Callable[..., np.ndarray]] = {
     "channels": image.channels,
     "resize": image.resize,
     "scale": image.scale,
     "pad": image.pad,
+    "samples": sound.samples,
+    "log_mel": sound.log_mel,
+    "cepstra": sound.cepstra,
+    "characters": text.characters,
+    "words": text.words,
+    "pairs": text.pairs,
+    "columns": series.columns,
+    "standardise": series.standardise,
 }
 
 
 def apply(frontend: Frontend, samples: np.ndarray) -> np.ndarray:
-    """Raw samples (n, ...) as the input tensor (n, ...), float32 for images, unchanged type for arrays.
+    """Raw samples (n, ...) as the input tensor (n, ...).
+
+    float32 for images, sounds and series, int32 for texts, unchanged type for arrays.
 
     Raises:
         Refused: samples that the frontend's rules forbid, or an operation this version does not know.
     """
     samples = np.asarray(samples)
-    if frontend.kind == "image" and samples.dtype != np.uint8:
-        raise Refused(
-            f'frontend: input "{frontend.input}" takes images as unsigned bytes.',
-            received=f"an array of {samples.dtype}, shape {samples.shape}",
-            fix="pass pixels 0 to 255 as uint8, (height, width) or (height, width, 3)",
-        )
-    if frontend.kind not in ("image", "array"):
+    if frontend.kind not in KINDS:
         raise Refused(
             f'frontend: input "{frontend.input}" must be of a kind this version knows.',
             received=frontend.kind,
-            fix="install a newer edgeproof; " + nearest(frontend.kind, ("image", "array")),
+            fix="install a newer edgeproof; " + nearest(frontend.kind, KINDS),
+        )
+    dtype, rule, fix = KINDS[frontend.kind]
+    texts = samples.dtype.kind == "U"
+    if texts != (dtype == "str") or (dtype not in ("", "str") and samples.dtype != dtype):
+        raise Refused(
+            f'frontend: input "{frontend.input}" takes {rule}.',
+            received=f"an array of {samples.dtype}, shape {samples.shape}",
+            fix=fix,
         )
     for step in frontend.steps:
         samples = _operation(frontend, step)(samples)

@@ -22,7 +22,7 @@ from PIL import Image
 from edgeproof import __version__, formats, metrics, quiet
 from edgeproof.backends.tflite import KERNELS
 from edgeproof.cli import COMMANDS, guard
-from edgeproof.contract import VERSION, Contract, Score
+from edgeproof.contract import VERSION, Contract, Decode, Frontend, Graph, Score, Tensor
 from edgeproof.errors import Refused
 from edgeproof.runner import Model
 
@@ -527,3 +527,43 @@ def test_score_in_the_contract_is_the_checkpoints(models: dict[str, Model], expo
         low, high = score.interval
         assert low < score.value < high
         assert not math.isnan(score.value)
+
+
+# --- answers that are no class ---
+
+
+def sequence_file(build_onnx: Callable[..., bytes], path: Path, decode: Decode, labels: tuple[str, ...] = ()) -> Path:
+    """A graph that gives its series back, (1, 3, 2), as a file that says what it means."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    floats = onnx.TensorProto.FLOAT
+    steps: tuple[dict[str, object], ...] = ({"op": "columns", "names": ["load", "heat"], "length": 3},)
+    contract = Contract(
+        "echo",
+        (Graph("main", (Tensor("series", (1, 3, 2)),), (Tensor("y", (1, 3, 2)),)),),
+        frontends=(Frontend("series", "series", steps),),
+        decode=decode,
+        labels=labels,
+    )
+    ends = ("series", floats, [1, 3, 2]), ("y", floats, [1, 3, 2])
+    path.write_bytes(build_onnx([("Identity", ["series"], ["y"])], [ends[0]], [ends[1]], {}, contract=contract))
+    return path
+
+
+def test_a_forecast_is_told_as_a_table_in_its_own_units(
+    build_onnx: Callable[..., bytes], cli: Cli, tmp_path: Path
+) -> None:
+    decode = Decode("forecast", "y", mean=(10.0, 0.0), deviation=(2.0, 1.0))
+    file = sequence_file(build_onnx, tmp_path / "echo.onnx", decode)
+    (tmp_path / "s.csv").write_text("heat,load\n9,9\n1,1\n2,2\n3,2.5\n")
+    said = cli("run", file, tmp_path / "s.csv")
+    assert said.out == f"{tmp_path / 's.csv'}, what comes next:\nload,heat\n12,1\n14,2\n15,3\n"
+    (tmp_path / "s.csv").write_text("heat,load\n1,x\n")
+    assert 'line 2, column load: "x"' in cli("run", file, tmp_path / "s.csv").refused()
+
+
+def test_labels_of_time_steps_are_told_in_runs(build_onnx: Callable[..., bytes], cli: Cli, tmp_path: Path) -> None:
+    file = sequence_file(build_onnx, tmp_path / "echo.onnx", Decode("label", "y"), ("still", "walk"))
+    (tmp_path / "s.csv").write_text("load,heat\n1,0\n0,1\n2,3\n")
+    said = cli("run", file, tmp_path / "s.csv")
+    assert said.out == f"{tmp_path / 's.csv'}: still x1, walk x2\n"

@@ -117,14 +117,10 @@ def changed(path: tuple[str | int, ...], value: Any) -> Any:
 
 
 @given(contracts())
-def test_json_gives_the_same_contract_back(contract: Contract) -> None:
-    assert Contract.from_json(contract.to_json()) == contract
-    assert Contract.from_json(contract.to_json(indent=2).encode()) == contract
-
-
-@given(contracts())
-def test_json_is_canonical(contract: Contract) -> None:
+def test_json_gives_the_same_contract_back_and_is_canonical(contract: Contract) -> None:
     text = contract.to_json()
+    assert Contract.from_json(text) == contract
+    assert Contract.from_json(contract.to_json(indent=2).encode()) == contract
     assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
     assert Contract.from_json(text).to_json() == text
 

@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score
 
 from edgeproof import metrics
 from edgeproof.contract import Decode
+from edgeproof.decode.classes import check_labels, probabilities
 from edgeproof.errors import Refused
 
 finite = st.floats(-1e6, 1e6, width=32)
@@ -138,14 +139,14 @@ def test_softmax_is_scipys(logits: np.ndarray) -> None:
 
 def test_probabilities_follow_what_the_contract_says_the_scores_are() -> None:
     outputs = np.array([[0.25, 0.75]], np.float32)
-    assert np.array_equal(metrics.probabilities(outputs, Decode("classify", "y", "probabilities")), outputs)
-    logits = metrics.probabilities(outputs.reshape(1, 1, 2), Decode("classify", "y", "logits"))
+    assert np.array_equal(probabilities(outputs, Decode("classify", "y", "probabilities")), outputs)
+    logits = probabilities(outputs, Decode("classify", "y", "logits"))
     np.testing.assert_allclose(logits, special.softmax(outputs, axis=-1), rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "uint64"])
 def test_good_labels_become_int64(dtype: str) -> None:
-    labels = metrics.check_labels(np.array([0, 9, 3], dtype), 3, 10, source="s.npz")
+    labels = check_labels(np.array([0, 9, 3], dtype), (3,), 10, source="s.npz")
     assert labels.dtype == np.int64
     assert labels.tolist() == [0, 9, 3]
 
@@ -165,7 +166,7 @@ def test_good_labels_become_int64(dtype: str) -> None:
 )
 def test_labels_that_can_not_be_are_refused(labels: np.ndarray, received: str) -> None:
     with pytest.raises(Refused) as refusal:
-        metrics.check_labels(labels, 3, 10, source="some.npz")
+        check_labels(labels, (3,), 10, source="some.npz")
     assert received in refusal.value.received
     assert "some.npz" in refusal.value.rule
     assert "0 to 9" in refusal.value.rule

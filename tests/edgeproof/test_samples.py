@@ -80,7 +80,7 @@ def test_single_input_may_be_called_x_and_its_own_name_wins(tmp_path: Path) -> N
         ({"evaluation_a": IMAGES, "evaluation_b": IMAGES[1:]}, ["a", "b"], "equally many"),
         ({"evaluation_image": IMAGES[:0]}, ["image"], "at least one"),
         ({"evaluation_image": np.uint8(3)}, ["image"], "at least one"),
-        ({"evaluation_image": np.array(["a", "b"])}, ["image"], "numbers"),
+        ({"evaluation_image": np.array([b"a", b"b"])}, ["image"], "numbers"),
         ({"evaluation_image": np.array([1j])}, ["image"], "numbers"),
         ({"evaluation_image": IMAGES, "manifest": np.array("{no")}, ["image"], "Expecting property name"),
         ({"evaluation_image": IMAGES, "manifest": np.array("[]")}, ["image"], "not a JSON object"),

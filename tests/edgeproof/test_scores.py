@@ -10,6 +10,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 
 from edgeproof import metrics
 from edgeproof.contract import Contract, Decode, Frontend, Graph, Score, Tensor
+from edgeproof.decode import decided, truth
 from edgeproof.errors import Refused
 
 DETECT = Decode("detect", "error", threshold=0.5)
@@ -71,22 +72,22 @@ def test_intervals_end_at_one() -> None:
 
 
 def test_above_the_threshold_the_second_label_holds() -> None:
-    found = metrics.decided(np.array([[0.4], [0.5], [0.6]]), DETECT)
+    found = decided(np.array([[0.4], [0.5], [0.6]]), DETECT)
     assert found is not None
     assert found.tolist() == [0, 0, 1]
-    assert metrics.decided(np.zeros((2, 3)), Decode("reconstruct", "x")) is None
+    assert decided(np.zeros((2, 3)), Decode("reconstruct", "x")) is None
 
 
 def test_what_is_scored_against_what() -> None:
     labels, inputs, outputs = np.array([0, 1]), [np.zeros((2, 3))], np.zeros((2, 1))
-    assert metrics.truth(Decode("reconstruct", "y"), None, inputs, outputs, source="s") is inputs[0]
-    assert metrics.truth(Decode(), labels, inputs, outputs, source="s") is None
-    assert metrics.truth(DETECT, None, inputs, outputs, source="s") is None
-    found = metrics.truth(DETECT, labels, inputs, outputs, source="s")
+    assert truth(Decode("reconstruct", "y"), None, inputs, outputs, source="s") is inputs[0]
+    assert truth(Decode(), labels, inputs, outputs, source="s") is None
+    assert truth(DETECT, None, inputs, outputs, source="s") is None
+    found = truth(DETECT, labels, inputs, outputs, source="s")
     assert found is not None
     assert found.tolist() == [0, 1]
     with pytest.raises(Refused, match="from 0 to 1"):
-        metrics.truth(DETECT, np.array([0, 2]), inputs, outputs, source="s")
+        truth(DETECT, np.array([0, 2]), inputs, outputs, source="s")
 
 
 # --- a part's contract ---

@@ -189,6 +189,23 @@ def test_precision_of_plain_graphs(build_tflite: Callable[..., bytes]) -> None:
     assert precision_of(build_tflite(dense("FLOAT32", "INT4", BYTES[:32]))) == offender
 
 
+def test_what_a_loop_begins_with_is_no_weight(build_tflite: Callable[..., bytes]) -> None:
+    """Room for a sequence, zeros in float32, is larger than the 8-bit weights of the network that fills it."""
+    tensors, operators, inputs, _ = dense("FLOAT32", "INT8", BYTES, scales=None)
+    room = ("room", [1, 512], "FLOAT32", bytes(2048), None)
+    out = ("z", [1, 512], "FLOAT32", None, None)
+    looped = [*tensors, room, out], [*operators, ("WHILE", [len(tensors)], [len(tensors) + 1])], inputs, [2]
+    body = (
+        [("a", [1, 512], "FLOAT32", None, None), ("b", [1, 512], "FLOAT32", None, None)],
+        [("ABS", [0], [1])],
+        [0],
+        [1],
+    )
+    assert precision_of(build_tflite(looped, body)) == ("int8-dynamic", ())
+    used = [*tensors, room, out], [*operators, ("ADD", [2, len(tensors)], [len(tensors) + 1])], inputs, [2]
+    assert precision_of(build_tflite(used))[0] == "mixed"
+
+
 def test_a_float_operator_in_a_body_makes_the_file_mixed(build_tflite: Callable[..., bytes]) -> None:
     tensors, operators, inputs, _ = dense("INT8", "INT8", BYTES, scales=[0.1])
     tensors += [("z", [1, 8], "INT8", None, [0.1])]

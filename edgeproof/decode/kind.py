@@ -1,0 +1,68 @@
+"""What a way to decode consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeproof.contract import Decode
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one sample is told.
+
+    Attributes:
+        label: the answer in words; "" when it is numbers.
+        probability: of that class; NaN where there is none.
+        ranking: (label, probability), largest first; empty where there are no probabilities.
+        steps: the label of each time step; empty where a sample has but one.
+        values: the numbers themselves in their own units, where they are the answer.
+    """
+
+    label: str = ""
+    probability: float = float("nan")
+    ranking: tuple[tuple[str, float], ...] = ()
+    steps: tuple[str, ...] = ()
+    values: np.ndarray | None = None
+
+
+Truth = Callable[[Decode, "np.ndarray | None", Sequence[np.ndarray], np.ndarray, str], "np.ndarray | None"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to decode.
+
+    Attributes:
+        truth: what outputs are scored against; see `edgeproof.decode.truth`.
+        answer: see `edgeproof.decode.answer`.
+        metric: what a score is in where the contract states none; "": outputs are not scored.
+        decided: the label's index for each decision of outputs (n, ...); None: nothing is decided.
+        labelled: what it is scored against are the samples' labels.
+    """
+
+    truth: Truth
+    answer: Callable[[np.ndarray, Decode, Sequence[str]], Answer]
+    metric: str = ""
+    decided: Callable[[np.ndarray, Decode], np.ndarray] | None = None
+    labelled: bool = False
+
+
+def first_input(
+    decode: Decode, labels: np.ndarray | None, inputs: Sequence[np.ndarray], outputs: np.ndarray, source: str
+) -> np.ndarray | None:
+    """The truth of what is scored against the input itself."""
+    return inputs[0]
+
+
+def no_words(outputs: np.ndarray, decode: Decode, labels: Sequence[str]) -> Answer:
+    """The answer where the outputs say it all."""
+    return Answer()
+
+
+def each_step(outputs: np.ndarray, decode: Decode) -> np.ndarray:
+    """The largest at each time step: (n, steps, classes) -> (n, steps)."""
+    return np.asarray(np.argmax(outputs, axis=-1))
