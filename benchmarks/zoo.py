@@ -1,8 +1,9 @@
-"""Train, export, verify and time every system on its embedded data, and write docs/zoo.md: python benchmarks/zoo.py
+"""Train, export, verify and time every system, and write docs/zoo.md: python benchmarks/zoo.py
 
-Each system is trained and exported by the very commands that the page shows, its int8 file then timed on the
-TensorFlow-free runner in turns with LeNet-5's, in one process. With --only the others' rows are taken from the folders
-that an earlier run left.
+Each system is trained and exported by the very commands that the page shows, two at a time; then each int8 file is
+timed on the TensorFlow-free runner in turns with LeNet-5's, in one process with nothing beside it. With --only the
+others' rows are taken from the folders that an earlier run left. With --data it is every system that reads that data
+set, and docs/zoo-DATA.md.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shlex
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from train import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 YARDSTICK = "lenet5"
+EMBEDDED = "embedded"
 SERVED, INTEGER = "tflite", "int8"
 # Systems that are shown in each form of their builder, and what the forms are of.
 FORMS = {
@@ -33,67 +36,85 @@ FORMS = {
 }
 ROUNDS, CALLS = 20, 20
 _HEAD = (
-    "system", "paper", "data", "parameters", "score", "int8 loss, points", "int8 bytes", "latency", "verified",
+    "system", "paper", "data", "parameters", "score", "int8 score, loss in points", "int8 bytes", "latency", "verified",
     "command",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class System:
-    """A recipe in one form, and where its files are."""
+    """A recipe in one form, "" being its plain one, and where its files are."""
 
     recipe: str
     variant: str = ""
+    data: str = EMBEDDED
 
     @property
     def name(self) -> str:
-        return f"{self.recipe}-{self.variant}" if self.variant else self.recipe
+        return "-".join([self.recipe, *filter(None, [self.variant]), *[self.data] * (self.data != EMBEDDED)])
+
+    @property
+    def form(self) -> str:
+        """What its form is called among the others."""
+        return self.variant or str(registry.load(self.recipe).arguments["variant"])
 
     @property
     def command(self) -> list[str]:
         wish = ["--set", f"variant={self.variant}"] if self.variant else []
-        return ["train", self.recipe, *wish]
+        data = ["--data", self.data] if self.data != EMBEDDED else []
+        return ["train", self.recipe, *data, *wish]
 
 
-def systems() -> list[System]:
-    """Every recipe in its plain form, and the forms that are shown side by side."""
-    plain = [System(name) for name in registry.names()]
-    return plain + [System(name, variant) for name, variants in FORMS.items() for variant in variants]
+def systems(data: str) -> list[System]:
+    """Every recipe for a data set in its plain form, and the forms that are shown side by side."""
+    names = [name for name in registry.names() if data in registry.load(name).data]
+    plain = [System(name, data=data) for name in names]
+    forms = [System(name, variant, data) for name in names for variant in FORMS.get(name, ())]
+    return plain + [system for system in forms if system.form != System(system.recipe).form]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=[], metavar="RECIPE", help="train and export these alone")
     parser.add_argument("--saved", type=Path, default=ROOT / "saved", help="folder of the systems' folders")
-    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "zoo.md")
+    parser.add_argument("--page", type=Path, help="default: docs/zoo.md, or docs/zoo-DATA.md")
+    parser.add_argument("--data", default=EMBEDDED, help="data set (default: what each system has embedded)")
+    parser.add_argument("--data-dir", type=Path, help="folder with the makers' files of that data set")
+    parser.add_argument("--to", nargs="+", default=[], help="formats (default: all); tflite:int8 must be among them")
+    parser.add_argument("--jobs", type=int, default=2, help="systems at a time, 2.5 GB each (default 2)")
     parser.add_argument("--again", action="store_true", help="train and export what an earlier run finished, too")
     args = parser.parse_args()
     start, failed = time.monotonic(), []
-    for system in systems():
-        if args.only and system.recipe not in args.only:
-            continue
-        if not _made(system, args.saved / system.name, args.again):
+    whole = systems(args.data)
+
+    def make(system: System) -> None:
+        if not _made(system, args.saved / system.name, args.data_dir, args.to, args.again):
             failed.append(system.name)
         print(f"{time.monotonic() - start:6.0f} s  {system.name}", file=sys.stderr, flush=True)
-    rows = [row for system in systems() if (row := _row(system, args.saved / system.name))]
+
+    with ThreadPoolExecutor(args.jobs) as pool:
+        list(pool.map(make, [system for system in whole if not args.only or system.recipe in args.only]))
+    rows = [row for system in whole if (row := _row(system, args.saved / system.name))]
     _timed(rows)
-    atomic.write_text(args.page, _page(rows))
+    page = args.page or ROOT / "docs" / ("zoo.md" if args.data == EMBEDDED else f"zoo-{args.data}.md")
+    atomic.write_text(page, _page(rows, args.data, args.to))
     for name in FORMS:
-        _beside(name, [row for row in rows if row["system"].recipe == name and row["system"].variant], args.saved)
-    print(args.page)
+        _beside(name, _forms_of(name, rows), args.saved)
+    print(page)
     if failed:
         print(f"zoo: not verified or below the floor: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _made(system: System, folder: Path, again: bool) -> bool:
+def _made(system: System, folder: Path, data_dir: Path | None, to: list[str], again: bool) -> bool:
     done = folder / "zoo.json"
     if not again and done.is_file():
         return bool(json.loads(done.read_text())["passed"])
     # As a person would name it: the card shows the command.
     told = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
     out = [] if told == Path("saved") / system.recipe else ["--out", str(told)]
-    commands = [*system.command, *out, "--quiet"], ["export", str(told), "--brief"]
+    out += ["--data-dir", str(data_dir)] if data_dir else []
+    commands = [*system.command, *out, "--quiet"], ["export", str(told), "--brief", *(["--to", *to] if to else [])]
     passed = all(subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode == 0 for command in commands)
     atomic.write_text(done, json.dumps({"passed": passed}) + "\n")
     return passed
@@ -143,7 +164,7 @@ def _cost(path: Path) -> int | None:
 
 def _timed(rows: list[dict[str, Any]]) -> None:
     """Median latency of each int8 file as a ratio to the yardstick's, rounds of the two taking turns."""
-    yardstick = next((row["file"] for row in rows if row["system"] == System(YARDSTICK)), None)
+    yardstick = next((row["file"] for row in rows if row["system"].recipe == YARDSTICK), None)
     if yardstick is None:
         return
     base = _call(yardstick)
@@ -164,16 +185,20 @@ def _call(path: Path) -> Any:
     return lambda: model.session(feeds)
 
 
-def _page(rows: list[dict[str, Any]]) -> str:
+def _page(rows: list[dict[str, Any]], data: str, to: list[str]) -> str:
     plain = [row for row in rows if not row["system"].variant]
+    if data == EMBEDDED:
+        title, what, command = "The zoo", "Every system on its embedded data", f"`make zoo` (`{_again(data)}`)"
+    else:
+        title, what = f"The zoo on {data}", f"Every system that reads {data}, on it"
+        command = f"`{_again(data)}{f' --to {shlex.join(to)}' if to else ''}`"
     lines = [
-        "# The zoo",
+        f"# {title}",
         "",
-        "Every system on its embedded data, one seed, trained, exported to every format, verified and timed by",
-        "`make zoo` (`python benchmarks/zoo.py`), which writes this page. The int8 score is that of the TFLite file on",
-        "XNNPACK; its loss is in points, with its 95% paired bootstrap interval. Latency is of that file on the",
-        "TensorFlow-free runner, as a ratio to LeNet-5's in the same process. Scores on real data sets are in the",
-        "cards under `saved/reference/` and in the README.",
+        f"{what}, one seed, trained, exported to {' and '.join(to) or 'every format'}, verified and timed by",
+        f"{command}, which writes this page. The int8 score is that of the TFLite file on",
+        "XNNPACK, beside it its loss against the checkpoint with the 95% paired bootstrap interval. Latency is of that",
+        "file on the TensorFlow-free runner, as a ratio to LeNet-5's in the same process.",
         "",
         _cells(*_HEAD),
         "| --- | --- | --- | ---: | --- | --- | ---: | ---: | --- | --- |",
@@ -185,10 +210,19 @@ def _page(rows: list[dict[str, Any]]) -> str:
         lines += ["", "## What is not there, and why", ""]
         lines += [f"- `{name}` as {pair}: {why}." for name, pair, why in notes]
     for name in FORMS:
-        forms = [row for row in rows if row["system"].recipe == name and row["system"].variant]
+        forms = _forms_of(name, rows)
         if forms:
             lines += ["", f"## {name}: its forms side by side", "", *_forms(forms)]
     return "\n".join(lines) + "\n"
+
+
+def _again(data: str) -> str:
+    """The command that makes a data set's page."""
+    return "python benchmarks/zoo.py" + (f" --data {data}{_where(data)}" if data != EMBEDDED else "")
+
+
+def _where(data: str) -> str:
+    return "" if data == EMBEDDED else " --data-dir DIR"
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -201,12 +235,12 @@ def _line(row: dict[str, Any]) -> str:
         recipe.paper,
         f"{data}, {run['data']['test']:,} test samples",
         f"{run['parameters']:,}",
-        _score(run["score"]),
-        _loss(row["integer"]),
+        _score(run["score"]) + _missed(run["score"]),
+        _served(row["integer"]),
         f"{row['integer']['bytes']:,}" if row["integer"]["bytes"] else "-",
         f"{row['ratio']:.2f}" if "ratio" in row else "-",
         f"{states.count('verified')} of {len(states)}",
-        f"`python -m {shlex.join(system.command)}`",
+        f"`python -m {shlex.join(system.command)}{_where(system.data)}`",
     )
 
 
@@ -215,25 +249,43 @@ def _score(score: dict[str, Any]) -> str:
     return f"{score['metric']} {score['value']:.2%} ({low:.2%} to {high:.2%})"
 
 
-def _loss(artifact: dict[str, Any]) -> str:
+def _missed(score: dict[str, Any]) -> str:
+    return "" if score["reached"] else f", **below its floor of {score['floor']:.2%}**"
+
+
+def _served(artifact: dict[str, Any]) -> str:
     for verdict in artifact["verdicts"][:1]:
         if verdict["drop"] is not None:
             low, high = verdict["drop_interval"]
-            return f"{verdict['drop']:+.2f} ({low:+.2f} to {high:+.2f})"
+            return f"{verdict['score']:.2%}, {verdict['drop']:+.2f} ({low:+.2f} to {high:+.2f})"
     return "-"
 
 
+def _forms_of(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A recipe's rows in the order of its forms; none where only the plain one is there."""
+    found = {row["system"].form: row for row in rows if row["system"].recipe == name}
+    return [found[form] for form in FORMS[name] if form in found] if len(found) > 1 else []
+
+
 def _forms(rows: list[dict[str, Any]]) -> list[str]:
-    head = ["form", "multiply-accumulates", "parameters", "score", "int8 loss, points", "int8 bytes", "latency"]
+    head = [
+        "form",
+        "multiply-accumulates",
+        "parameters",
+        "score",
+        "int8 score, loss in points",
+        "int8 bytes",
+        "latency",
+    ]
     lines = [_cells(*head), "| --- | ---: | ---: | --- | --- | ---: | ---: |"]
     for row in rows:
         lines.append(
             _cells(
-                row["system"].variant,
+                row["system"].form,
                 f"{row['macs']:,}" if row["macs"] else "-",
                 f"{row['run']['parameters']:,}",
                 _score(row["run"]["score"]),
-                _loss(row["integer"]),
+                _served(row["integer"]),
                 f"{row['integer']['bytes']:,}",
                 f"{row['ratio']:.2f}" if "ratio" in row else "-",
             )
@@ -247,7 +299,7 @@ def _beside(name: str, rows: list[dict[str, Any]], saved: Path) -> None:
         return
     title = "## Its forms side by side"
     table = "\n".join(_forms(rows))
-    for folder in (saved / name, *(saved / row["system"].name for row in rows)):
+    for folder in (saved / row["system"].name for row in rows):
         card = folder / "card.md"
         if card.is_file():
             text = card.read_text()
@@ -256,9 +308,8 @@ def _beside(name: str, rows: list[dict[str, Any]], saved: Path) -> None:
             if not rest:
                 before, use, after = text.partition("## Intended use")
                 after = use + after
-            told = (
-                "int8 on the runner, latency as a ratio to LeNet-5's; `python benchmarks/zoo.py --only " + name + "`."
-            )
+            command = f"`{_again(rows[0]['system'].data)} --only {name}`"
+            told = f"int8 on the runner, latency as a ratio to LeNet-5's; {command}."
             atomic.write_text(card, f"{before}{title}\n\n{told}\n\n{table}\n\n{after}")
 
 

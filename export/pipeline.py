@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,118 +124,164 @@ def run(request: Request, tell: Tell = lambda result: None) -> Outcome:
     Raises:
         Refused: a checkpoint, samples or folder that can't serve; or an explicitly named artifact that can't be made.
     """
-    with _children(request) as (converter, runner):
-        return _graph(request, _read(request), converter, runner, tell)
+    (outcome,) = _run(request, tell, every=False)
+    return outcome
 
 
 def run_all(request: Request, tell: Tell = lambda result: None) -> list[Outcome]:
     """Export and verify every graph of the checkpoint's contract, as `run` does one."""
-    facts = _read(request)
-    with _children(request) as (converter, runner):
-        first = _graph(request, facts, converter, runner, tell)
-        names = [graph.name for graph in first.graphs[1:]]
-        others = [dataclasses.replace(request, graph=name) for name in names]
-        return [first, *[_graph(other, facts, converter, runner, tell) for other in others]]
+    return _run(request, tell, every=True)
 
 
-@contextmanager
-def _children(request: Request) -> Iterator[tuple[Worker, Worker]]:
-    with Worker(limits=request.limits) as converter, Worker(limits=request.limits) as runner:
-        yield converter, runner
+def _run(request: Request, tell: Tell, *, every: bool) -> list[Outcome]:
+    opening, facts = _read(request)
+    with (
+        Worker(limits=request.limits) as converter,
+        Worker(limits=request.limits) as runner,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        whole = _prepared(request, opening, facts, converter, Path(folder), every=every)
+        return [_judged(request, whole, part, converter, runner, tell) for part in whole.parts]
 
 
-def _read(request: Request) -> dict[str, Any]:
-    """What the checkpoint says of itself, before anything loads it."""
+@dataclass(frozen=True)
+class _Part:
+    """A graph to be exported: how it is opened, its contract, files of its input tensors, a folder for what comes."""
+
+    opening: Opening
+    contract: Contract
+    evaluation: str
+    calibration: str
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A checkpoint with its samples, read once for all its graphs.
+
+    Attributes:
+        facts: what it says of itself.
+        contract: its own, or what can be told from the architecture.
+        given: raw samples; `samplings`: those of evaluation and of calibration as tensors of the whole model.
+        parts: the graphs asked for.
+        out: folder of the artifacts.
+    """
+
+    opening: Opening
+    facts: Mapping[str, Any]
+    contract: Contract
+    given: samples.Samples
+    samplings: Mapping[str, Arrays]
+    parts: list[_Part]
+    out: Path
+
+
+def _read(request: Request) -> tuple[Opening, dict[str, Any]]:
+    """The checkpoint, and what it says of itself, before anything loads it."""
     path = checkpoint.find(request.checkpoint)
     opening = dataclasses.replace(request.opening or Opening(path), path=path)
     _check_target(request)
     with Worker(limits=request.limits.within(_READING_SECONDS)) as reader:
         facts = _in_child(lambda: reader.call("export.checkpoint:read", path=str(opening)), path, "be whole HDF5")
-    return {**facts, "opening": opening}
+    return opening, facts
 
 
-def _graph(request: Request, facts: Mapping[str, Any], converter: Worker, runner: Worker, tell: Tell) -> Outcome:
-    whole: Opening = facts["opening"]
-    path = whole.path
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        described = _in_child(lambda: converter.call("export.tasks:describe", checkpoint=str(whole)), path)
-        stated = subject.contract_of(path, facts, described)
-        given = samples.load(
-            subject.samples_path(request.samples, path), [tensor.name for tensor in stated.graph().inputs]
+def _prepared(
+    request: Request, opening: Opening, facts: Mapping[str, Any], converter: Worker, scratch: Path, *, every: bool
+) -> _Whole:
+    path = opening.path
+    described = _in_child(lambda: converter.call("export.tasks:describe", checkpoint=str(opening)), path)
+    contract = subject.contract_of(path, facts, described)
+    given = samples.load(
+        subject.samples_path(request.samples, path), [tensor.name for tensor in contract.graph().inputs]
+    )
+    names = [graph.name for graph in contract.graphs] if every else [request.graph]
+    graphs = [subject.part_of(opening, contract, name) for name in names]
+    samplings = {
+        name: subject.tensors(contract, raw, given.source)
+        for name, raw in (("evaluation", given.evaluation), ("calibration", given.calibration))
+    }
+    # What goes into every part is worked out at once: a child holds one model at a time, and the whole is here now.
+    wanted = [tensor.name for _, part in graphs for tensor in part.graph().inputs]
+
+    def fed(tensors: Arrays) -> Arrays:
+        if not tensors:
+            return {}
+        return _in_child(lambda: subject.within(converter, opening, contract, wanted, tensors, scratch), path)
+
+    feeds = {name: fed(tensors) for name, tensors in samplings.items()}
+    parts = []
+    for index, (cut, part) in enumerate(graphs):
+        own = scratch / str(index)
+        own.mkdir()
+        inputs = [tensor.name for tensor in part.graph().inputs]
+        evaluation, calibration = (
+            _keep(own / f"{name}.npz", {key: feeds[name][key] for key in inputs if feeds[name]})
+            for name in ("evaluation", "calibration")
         )
-        opening, contract = subject.part_of(whole, stated, request.graph)
+        parts.append(_Part(cut, part, evaluation, calibration, own))
+    out = request.out or (path.parent if request.checkpoint.is_dir() else Path("saved") / path.stem) / "export"
+    atomic.prepare(out)
+    checked = {**facts, "path": str(path), "bytes": path.stat().st_size, "translated": described["translated"]}
+    return _Whole(opening, checked, contract, given, samplings, parts, out)
 
-        # What goes into a part is made by the model, which may well make the same of two samples: not these are linted.
-        samplings = {
-            name: subject.tensors(stated, raw, given.source)
-            for name, raw in (("evaluation", given.evaluation), ("calibration", given.calibration))
-        }
 
-        def fed(name: str) -> str:
-            tensors = samplings[name]
-            if tensors and opening != whole:
-                tensors = _in_child(lambda: subject.within(converter, whole, stated, contract, tensors, scratch), path)
-            return _keep(scratch / f"{name}.npz", tensors)
-
-        evaluation, calibration = fed("evaluation"), fed("calibration")
-        out = request.out or (path.parent if request.checkpoint.is_dir() else Path("saved") / path.stem) / "export"
-        atomic.prepare(out)
-
-        reference = _in_child(lambda: _reference(converter, opening, evaluation, scratch), path)
-        truth = Truth(reference, subject.truth_of(given, arrays.read(evaluation), reference, contract))
-        if request.budget and truth.known is None:
-            raise Refused(
-                "export: a budget is kept by a score, which takes labels and a model that decides.",
-                received="no evaluation_label in " + given.source if given.labels is None else "a model of values",
-                fix="leave --max-drop, --max-bytes and --max-latency-ratio out, or add the labels",
-            )
-        faults = _faults(request, converter, opening, contract, samplings, calibration, reference, scratch)
-        contract = subject.scored(contract, given, reference, truth.known)
-        rung = None
-        if request.fine_tune:
-            ready = training.ready(request.fine_tune, contract, given.evaluation, scratch)
-            rung = Rung(opening, contract, ready, scratch, request.limits)
-        proof = Proof.of(converter, opening, contract, evaluation, scratch) if request.streaming else None
-        contract = proof.contract if proof else contract
-        stage = Stage(
-            opening, contract, evaluation, calibration, scratch, converter, runner, out,
-            request.budget, request.target, request.explicit, request.plan, proof, opening != whole or bool(proof),
-            subject.described(given), rung=rung,
-        )  # fmt: skip
-        results: list[Result] = []
-        outputs: dict[tuple[str, str], Arrays] = {}
-        for kind, precision in request.pairs:
-            result, found = stage.make(kind, precision, truth)
-            results.append(result)
-            outputs |= {(result.file, runtime): values for runtime, values in found.items()}
-            tell(result)
-    told = {key: value for key, value in facts.items() if key != "opening"}
-    checked = {**told, "path": str(path), "bytes": path.stat().st_size, "translated": described["translated"]}
-    older = _older(out, stage.stem, {result.file for result in results}, [g.name for g in stated.graphs[1:]])
+def _judged(request: Request, whole: _Whole, part: _Part, converter: Worker, runner: Worker, tell: Tell) -> Outcome:
+    """One graph, its artifacts made and held against it."""
+    opening, contract, scratch, given = part.opening, part.contract, part.scratch, whole.given
+    reference = _in_child(lambda: _reference(converter, opening, part.evaluation, scratch), opening.path)
+    truth = Truth(reference, subject.truth_of(given, arrays.read(part.evaluation), reference, contract))
+    if request.budget and truth.known is None:
+        raise Refused(
+            "export: a budget is kept by a score, which takes labels and a model that decides.",
+            received="no evaluation_label in " + given.source if given.labels is None else "a model of values",
+            fix="leave --max-drop, --max-bytes and --max-latency-ratio out, or add the labels",
+        )
+    faults = _faults(request, converter, part, whole.samplings, reference)
+    contract = subject.scored(contract, given, reference, truth.known)
+    rung = None
+    if request.fine_tune:
+        ready = training.ready(request.fine_tune, contract, given.evaluation, scratch)
+        rung = Rung(opening, contract, ready, scratch, request.limits)
+    proof = Proof.of(converter, opening, contract, part.evaluation, scratch) if request.streaming else None
+    contract = proof.contract if proof else contract
+    stage = Stage(
+        opening, contract, part.evaluation, part.calibration, scratch, converter, runner, whole.out,
+        request.budget, request.target, request.explicit, request.plan, proof,
+        opening != whole.opening or bool(proof), subject.described(given), rung=rung,
+    )  # fmt: skip
+    results: list[Result] = []
+    outputs: dict[tuple[str, str], Arrays] = {}
+    for kind, precision in request.pairs:
+        result, found = stage.make(kind, precision, truth)
+        results.append(result)
+        outputs |= {(result.file, runtime): values for runtime, values in found.items()}
+        tell(result)
+    graphs = whole.contract.graphs
+    older = _older(whole.out, stage.stem, {result.file for result in results}, [g.name for g in graphs[1:]])
     return Outcome(
-        contract, checked, given, truth.known, reference, results, out, older, request.command, outputs, tuple(faults),
-        stated.graphs if not proof else (),
+        contract, whole.facts, given, truth.known, reference, results, whole.out, older, request.command, outputs,
+        tuple(faults), graphs if not proof else (),
     )  # fmt: skip
 
 
 def _faults(
-    request: Request, converter: Worker, opening: checkpoint.Opening, contract: Contract,
-    samplings: Mapping[str, Arrays], calibration: str, reference: Arrays, scratch: Path,
-) -> list[linter.Fault]:  # fmt: skip
+    request: Request, converter: Worker, part: _Part, samplings: Mapping[str, Arrays], reference: Arrays
+) -> list[linter.Fault]:
     """What is wrong with the calibration samples, where a precision needs them.
 
     Raises:
         Refused: something is, and they were not to be taken as they are.
     """
     needed = [(k, p) for k, p in request.pairs if p in WIDTHS]
-    if not needed or not calibration:
+    if not needed or not part.calibration:
         return []
     decisions = None
-    if contract.decode.kind == "classify":
-        ours = _in_child(lambda: _reference(converter, opening, calibration, scratch), opening.path)
-        output = contract.decode.output
+    if part.contract.decode.kind == "classify":
+        ours = _in_child(lambda: _reference(converter, part.opening, part.calibration, part.scratch), part.opening.path)
+        output = part.contract.decode.output
         decisions = metrics.decisions(ours[output]), metrics.decisions(reference[output])
+    # What goes into a part is made by the model, which may well make the same of two samples: not that is linted.
     faults = linter.lint(linter.Given(samplings["calibration"], samplings["evaluation"], decisions))
     if faults and not request.as_is:
         raise Refused(

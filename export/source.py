@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from export.checkpoint.graphs import fed
 from export.checkpoint.load import load
 from export.checkpoint.opening import Opening
 from export.lowering import lowered
@@ -39,7 +40,7 @@ def compiled(model: keras.Model) -> Callable[[Sequence[Any]], list[Any]]:
     """
 
     def call(feeds: Sequence[Any]) -> list[Any]:
-        return list(tf.nest.flatten(model(feeds if len(feeds) > 1 else feeds[0], training=False)))
+        return list(tf.nest.flatten(model(fed(model, feeds), training=False)))
 
     found: Callable[[Sequence[Any]], list[Any]] = tf.function(call, autograph=False)
     return found
@@ -108,9 +109,17 @@ class Source:
         }
         model = self.model
 
+        # TensorFlow makes every name in a graph its own, whatever its case: a model called like one of its ends would
+        # leave that end another name.
+        ends = {name.lower() for name in (*model.output_names, *(t.name for t in model.inputs))}
+        scope = model.name
+        while scope.lower() in ends:
+            scope += "_model"
+        apart = functools.partial(tf.name_scope, scope) if scope != model.name else contextlib.nullcontext
+
         def call(*tensors: Any) -> dict[str, Any]:
-            with ways[form]():
-                outputs = model(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
+            with ways[form](), apart():
+                outputs = model(fed(model, tensors), training=False)
             flat = tf.nest.flatten(outputs)
             # Identities, so that the ends of the graph carry these very names in every format.
             return {n: tf.identity(v, name=n) for n, v in zip(model.output_names, flat, strict=True)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import edgeproof
 from edgeproof import frontend, metrics, samples
 from edgeproof.contract import Contract, Decode, Frontend, Graph, Provenance, Tensor, sample_hashes
+from edgeproof.decode import metric_of, truth
 from edgeproof.errors import Refused, nearest
 from export import arrays
 from export.arrays import Arrays
@@ -62,12 +63,12 @@ def part_of(opening: Opening, contract: Contract, graph: str) -> tuple[Opening, 
 
 
 def within(
-    worker: Worker, opening: Opening, contract: Contract, part: Contract, tensors: Arrays, scratch: Path
+    worker: Worker, opening: Opening, contract: Contract, names: Iterable[str], tensors: Arrays, scratch: Path
 ) -> Arrays:
-    """What the inputs of a part are while the whole model runs on these tensors."""
-    names = [tensor.name for tensor in part.graph().inputs]
-    inner = tuple(name for name in names if name not in tensors)
-    found = {name: tensors[name] for name in names if name in tensors}
+    """What tensors of these names are, the inputs of parts, while the whole model runs on tensors of its own."""
+    wanted = dict.fromkeys(names)
+    inner = tuple(name for name in wanted if name not in tensors)
+    found = {name: tensors[name] for name in wanted if name in tensors}
     if inner:
         ends = tuple(tensor.name for tensor in contract.graph().inputs), inner
         given, out = scratch / "whole.npz", scratch / "within.npz"
@@ -75,7 +76,7 @@ def within(
         upto = dataclasses.replace(opening, ends=ends)
         worker.call("export.tasks:reference", checkpoint=str(upto), tensors=str(given), out=str(out))
         found |= arrays.read(out)
-    return {name: found[name] for name in names}
+    return {name: found[name] for name in wanted}
 
 
 def samples_path(given: Path | None, path: Path) -> Path:
@@ -133,7 +134,7 @@ def tensors(contract: Contract, raw: Mapping[str, np.ndarray], source: str) -> A
 
 
 def truth_of(given: samples.Samples, inputs: Arrays, reference: Arrays, contract: Contract) -> np.ndarray | None:
-    """What the decoded output is scored against (`edgeproof.metrics.truth`), or None where there is nothing.
+    """What the decoded output is scored against (`edgeproof.decode.truth`), or None where there is nothing.
 
     Args:
         inputs: the evaluation samples as tensors.
@@ -143,16 +144,16 @@ def truth_of(given: samples.Samples, inputs: Arrays, reference: Arrays, contract
     if decode.output not in reference:
         return None
     first = [inputs[tensor.name] for tensor in contract.graph().inputs]
-    return metrics.truth(decode, given.labels, first, reference[decode.output], source=given.source)
+    return truth(decode, given.labels, first, reference[decode.output], source=given.source)
 
 
-def scored(contract: Contract, given: samples.Samples, reference: Arrays, truth: np.ndarray | None) -> Contract:
+def scored(contract: Contract, given: samples.Samples, reference: Arrays, wanted: np.ndarray | None) -> Contract:
     """The contract with the checkpoint's score on these samples, and with the hashes of those it is calibrated on."""
     hashes = tuple(digest for array in given.calibration.values() for digest in sample_hashes(array))
     score = contract.score
-    if truth is not None:
-        metric = metrics.metric_of(contract)
-        values = metrics.METRICS[metric](reference[contract.decode.output], truth)
+    if wanted is not None:
+        metric = metric_of(contract)
+        values = metrics.METRICS[metric](reference[contract.decode.output], wanted)
         data = str(given.manifest.get("data", Path(given.source).name))
         score = metrics.score(metric, values, data=data, split="test" if given.manifest else "evaluation")
     provenance = dataclasses.replace(contract.provenance, calibration=hashes)

@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof import atomic, metrics, timing
+from edgeproof import atomic, timing
 from edgeproof.contract import Artifact, Contract, Graph
+from edgeproof.decode import metric_of
+from edgeproof.errors import Refused
 from edgeproof.runner import batched
 from export import arrays, formats
 from export.files import sha256
@@ -25,6 +27,14 @@ from export.quantize.plan import WIDTHS, Budget, Plan
 
 _LATENCY_SECONDS = 0.4
 _MOST_RUNS = 400
+# What a file stores smaller, where a graph may have nothing of the kind.
+_SMALLER = {
+    "tflite:f16": "weights in 16 bits",
+    "onnx:f16": "weights in 16 bits",
+    "tflite:int8-dynamic": "in 8 bits the weights of tensors of 1,024 values and more",
+    "onnx:int8": "in 8 bits what operators compute from two tensors or from weights",
+}
+NOTHING_SMALLER = "export: such a file stores"
 _BLANK = Contract(name="blank", graphs=(Graph("blank", (), ()),))
 
 
@@ -70,6 +80,9 @@ def convert(
 
     Returns:
         seconds, notes, and what `look` gives.
+
+    Raises:
+        Refused: the model can't be in this format and precision, or has nothing that it stores smaller.
     """
     kind = formats.load(format)
     stated = Contract.from_json(contract)
@@ -85,10 +98,22 @@ def convert(
         made = kind.convert(source, precision, Path(path))
         seconds = time.monotonic() - start
         found = kind.look(Path(path)).precision
+        smaller = _SMALLER.get(f"{format}:{precision}")
+        if found == "f32" and smaller:
+            raise Refused(
+                f"{NOTHING_SMALLER} {smaller}.",
+                received=_weights_told(source.model),
+                fix="take the float32 file: this one would be the same",
+            )
         quantization = {"asked": precision, **made.quantization}
         artifact = Artifact(format, found, stated.graph().name, quantization)
         kind.embed(Path(path), dataclasses.replace(stated, artifact=artifact))
     return {"seconds": seconds, "notes": made.notes, **look(format, path)}
+
+
+def _weights_told(model: Any) -> str:
+    largest = max((int(np.prod(w.shape)) for w in model.weights), default=0)
+    return f"a model of no larger tensor than {largest:,} values, all left in floats" if largest else "no weights"
 
 
 def search(
@@ -122,7 +147,7 @@ def search(
 
     judge = quest.Judge(
         arrays.read(evaluation), known["reference"], stated.decode.output, known["truth"],
-        metrics.metric_of(stated), kind.runtimes, size, Budget(**budget),
+        metric_of(stated), kind.runtimes, size, Budget(**budget),
     )  # fmt: skip
     with _refusing(Path(path)):
         assert kind.integers

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgeproof import metrics
 from edgeproof.contract import Contract, Tolerance
+from edgeproof.decode import decided, metric_of
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def compare(
     """Compare an artifact's outputs (n, ...) with the checkpoint's, output by output, and judge.
 
     Args:
-        truth: for the task's score (`edgeproof.metrics.truth`); None: closeness and decisions are all there is.
+        truth: for the task's score (`edgeproof.decode.truth`); None: closeness and decisions are all there is.
         tolerance: the limits.
         cost: `median_ms`, `p90_ms`, `peak_bytes`, as measured with these outputs.
         certain: the drop's limit holds for the unfavourable end of its interval.
@@ -179,15 +180,16 @@ def _spoilt(name: str, reference: np.ndarray, candidate: np.ndarray | None) -> s
 def _decisions(
     reference: np.ndarray, candidate: np.ndarray, truth: np.ndarray | None, contract: Contract
 ) -> dict[str, Any]:
-    ours, theirs = metrics.decided(candidate, contract.decode), metrics.decided(reference, contract.decode)
+    ours, theirs = decided(candidate, contract.decode), decided(reference, contract.decode)
     if ours is None or theirs is None:
         return {}
     same = ours == theirs
-    classes = 2 if contract.decode.kind == "detect" else reference.reshape(len(reference), -1).shape[1]
+    # Those of one step, where each step is decided.
+    classes = 2 if contract.decode.kind == "detect" else reference.reshape(*theirs.shape, -1).shape[-1]
     kinds = theirs if truth is None else truth
     return {
         "agreement": float(same.mean()),
-        "disagreeing": tuple(int(i) for i in np.flatnonzero(~same)),
+        "disagreeing": tuple(int(i) for i in np.flatnonzero(~same.reshape(len(same), -1).all(axis=1))),
         "agreement_by_class": tuple(
             float(same[kinds == c].mean()) if (kinds == c).any() else None for c in range(classes)
         ),
@@ -199,7 +201,7 @@ def _scores(
 ) -> dict[str, Any]:
     if truth is None:
         return {}
-    metric = metrics.METRICS[metrics.metric_of(contract)]
+    metric = metrics.METRICS[metric_of(contract)]
     before, after = metric(reference, truth), metric(candidate, truth)
     low, high = metrics.paired_bootstrap(before, after)
     return {

@@ -102,7 +102,8 @@ def _stages(path: Path, against: checkpoint.Opening, given: Path | None, limits:
         scratch = Path(folder)
         evaluation = scratch / "evaluation.npz"
         tensors = subject.tensors(stated, found.evaluation, found.source)
-        arrays.write(evaluation, subject.within(converter, against, stated, contract, tensors, scratch))
+        names = [tensor.name for tensor in contract.graph().inputs]
+        arrays.write(evaluation, subject.within(converter, against, stated, names, tensors, scratch))
         out = scratch / "reference.npz"
         converter.call("export.tasks:reference", checkpoint=str(opening), tensors=str(evaluation), out=str(out))
         reference = arrays.read(out)

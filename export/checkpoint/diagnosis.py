@@ -17,6 +17,7 @@ from edgeproof import atomic
 from edgeproof.errors import Refused
 from export.checkpoint import custom
 from export.checkpoint.file import parse
+from export.checkpoint.graphs import fed
 from export.checkpoint.load import load
 from export.checkpoint.opening import Opening
 
@@ -81,8 +82,7 @@ def _write(model: keras.Model, path: Path, opening: Opening) -> dict[str, Any]:
 
 def _same(model: keras.Model, again: keras.Model) -> bool:
     feeds = [_random(tensor) for tensor in model.inputs]
-    feed = feeds if len(feeds) > 1 else feeds[0]
-    left, right = (tf.nest.flatten(m(feed, training=False)) for m in (model, again))
+    left, right = (tf.nest.flatten(m(fed(m, feeds), training=False)) for m in (model, again))
     weights = zip(model.weights, again.weights, strict=True)
     return all(np.array_equal(a, b) for a, b in weights) and all(
         np.array_equal(a, b, equal_nan=True) for a, b in zip(left, right, strict=True)

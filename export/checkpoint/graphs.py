@@ -51,6 +51,11 @@ def part(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str]) -> k
     return keras.Model(ends, [values[id(named[name])] for name in outputs], name=model.name)
 
 
+def fed(model: keras.Model, tensors: Sequence[Any]) -> Any:
+    """A model's inputs, in their order, in the structure that it takes them in: Keras takes another, and warns."""
+    return keras.tree.pack_sequence_as(model.input, list(tensors))
+
+
 def calls(model: keras.Model) -> list[Any]:
     """The calls of a functional model's layers in the order of computation; a layer that is called twice has two."""
     by_depth = model._nodes_by_depth

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof import metrics, samples
+from edgeproof import samples
 from edgeproof.contract import Contract, sample_hashes
+from edgeproof.decode.classes import check_labels
 from edgeproof.errors import Refused
 from export import arrays, subject
 from export.checkpoint import Opening
@@ -60,7 +61,7 @@ def ready(path: Path, contract: Contract, evaluation: Mapping[str, np.ndarray], 
         return Training(str(tensors), "", n)
     output = next(t for t in contract.graph().outputs if t.name == contract.decode.output)
     classes = int(np.prod([side or 1 for side in output.shape[1:]]))
-    checked = metrics.check_labels(given.training_labels, n, classes, source=f"{given.source} (training_label)")
+    checked = check_labels(given.training_labels, (n,), classes, source=f"{given.source} (training_label)")
     arrays.write(labels, {"labels": checked})
     return Training(str(tensors), str(labels), n)
 

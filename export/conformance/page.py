@@ -19,7 +19,7 @@ does it, run on every set of kernels, and compared with Keras on {evaluation} sa
 | cell | says |
 | --- | --- |
 | `2e-07` | verified: the largest difference of any output, relative to the largest output, on the worst kernels |
-| `f32 2e-07` | near enough, and a float32 file: there are no weights, or too few, to store smaller |
+| `f32` | not made: there are no weights, or too few, to store smaller, so that it would be the float32 file |
 | `mixed 4e-03` | near enough, with operators left in floats, or constants of other widths; a note names them |
 | `no` | refused; the note says why, and what to write instead |
 
@@ -46,9 +46,9 @@ def short(cell: Cell) -> str:
     """A cell in one or two words."""
     if cell.state == "verified":
         return f"{cell.error:.0e}"
-    if cell.state in ("mixed", "f32"):
-        return f"{cell.state} {cell.error:.0e}"
-    return "no" if cell.state == "refused" else cell.state.upper()
+    if cell.state == "mixed":
+        return f"mixed {cell.error:.0e}"
+    return {"refused": "no", "f32": "f32"}.get(cell.state, cell.state.upper())
 
 
 class Notes:

@@ -22,6 +22,7 @@ from export.checkpoint import Opening
 from export.conformance import limits
 from export.quantize.plan import Plan
 from export.stage import Stage, Truth
+from export.tasks import NOTHING_SMALLER
 from export.verdict import Result
 from export.worker import Crashed, Worker
 
@@ -40,8 +41,8 @@ class Cell:
     """One case in one format and precision.
 
     Attributes:
-        state: "verified" (its bytes are what was asked for, and near enough), "f32" (near enough, and a float32 file:
-            there were no weights, or too few, to store smaller), "mixed" (near enough, with float operators, named
+        state: "verified" (its bytes are what was asked for, and near enough), "f32" (there are no weights, or too few,
+            to store smaller: it would be the float32 file), "mixed" (near enough, with float operators, named
             in `reason`), "refused" (`reason` says why and `rewrite` what helps), or "wrong":
             neither, which the page must not have.
         error: largest difference relative to the largest output, on the worst kernels; None when refused.
@@ -179,7 +180,7 @@ def cell(layer: str, name: str, result: Result) -> Cell:
         return Cell(**facts, state="verified")
     near = error is not None and all(verdict.passed for verdict in result.verdicts)
     others = [check for check in result.checks if not check.passed]
-    if near and result.precision == "f32" and [check.name for check in others] == ["precision"]:
+    if result.status == "not made" and result.reason.startswith(NOTHING_SMALLER):
         return Cell(**facts, state="f32")
     if near and result.precision == "mixed" and [check.name for check in others] == ["precision"]:
         return Cell(**facts, state="mixed", reason=others[0].said, rewrite=said[1] if said else "")

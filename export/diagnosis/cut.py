@@ -12,7 +12,7 @@ import numpy as np
 
 from export import arrays, formats
 from export.checkpoint import Opening
-from export.checkpoint.graphs import calls
+from export.checkpoint.graphs import calls, fed
 from export.quantize.plan import Plan
 from export.source import Source
 
@@ -111,7 +111,7 @@ def _values(model: keras.Model, tensors: list[Any], feeds: arrays.Arrays, ends: 
     """What the samples become at some tensors of a model, under the names of the inputs that take them."""
     reach = keras.Model(model.inputs, tensors)
     given = [feeds[t.name] for t in model.inputs]
-    found = keras.tree.flatten(reach(given if len(given) > 1 else given[0], training=False))
+    found = keras.tree.flatten(reach(fed(reach, given), training=False))
     return {end.name: np.asarray(value) for end, value in zip(ends, found, strict=True)}
 
 

@@ -86,7 +86,7 @@ def payload(path: Path) -> bytes:
     text = file.read_text()
     try:
         body = text[text.index("= {") + 3 : text.rindex("};")]
-        return bytes.fromhex(re.sub("0x|,", "", body))
+        return bytes.fromhex(body.replace("0x", "").replace(",", ""))
     except ValueError as error:
         raise Refused(
             "export: the C array must be as it was written.", received=f"{file}: {error}", fix="export it again"

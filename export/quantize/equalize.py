@@ -173,11 +173,12 @@ def _activations(model: Any, found: list[Pair], source: Source) -> list[np.ndarr
     """(channels,) largest magnitude of each pair's activation on calibration samples."""
     import keras
 
+    from export.checkpoint.graphs import fed
+
     watched = keras.Model(model.inputs, [pair.tensor for pair in found])
     names = [t.name for t in model.inputs]
     feeds = [source.calibration[name][:_MOST_SAMPLES] for name in names]
-    results = watched.predict(feeds if len(feeds) > 1 else feeds[0], batch_size=8, verbose=0)
-    results = results if isinstance(results, list) else [results]
+    results = keras.tree.flatten(watched.predict(fed(watched, feeds), batch_size=8, verbose=0))
     ranges = []
     for pair, result in zip(found, results, strict=True):
         value = np.asarray(pair.inner(result) if pair.inner else result)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import numpy as np
 
-from edgeproof import metrics
+from edgeproof.decode import KINDS, decided
+from edgeproof.decode.classes import told
 from export import formats
 from export.report import pictures, quantization
 from export.verdict import Result, Verdict, machine
@@ -151,35 +152,34 @@ def _classes(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> dict[s
 
 
 def _disagreeing(outcome: Outcome) -> list[dict[str, Any]]:
-    """Samples on which some artifact decides otherwise than the checkpoint, the most contested first."""
+    """Samples on which some artifact decides otherwise than the checkpoint, the most contested first; not of a model
+    that writes, whose next tokens tell a reader nothing."""
+    if not KINDS[outcome.contract.decode.kind].labelled:
+        return []
     output = outcome.contract.decode.output
 
     def decision(values: np.ndarray, index: int) -> str:
-        found = metrics.decided(values[index : index + 1], outcome.contract.decode)
+        found = decided(values[index : index + 1], outcome.contract.decode)
         assert found is not None
-        return _label(outcome, int(found[0]))
+        return told(found[0], outcome.contract.labels)
 
     who: dict[int, list[str]] = {}
     for result in outcome.results:
         for verdict in result.verdicts:
-            decided = outcome.outputs[(result.file, verdict.runtime)][output] if verdict.disagreeing else None
+            theirs = outcome.outputs[(result.file, verdict.runtime)][output] if verdict.disagreeing else None
             for index in verdict.disagreeing:
-                assert decided is not None
-                who.setdefault(index, []).append(f"{result.file} on {verdict.runtime}: {decision(decided, index)}")
+                assert theirs is not None
+                who.setdefault(index, []).append(f"{result.file} on {verdict.runtime}: {decision(theirs, index)}")
     chosen = sorted(who, key=lambda index: (-len(who[index]), index))[:_MOST_DISAGREEING]
     return [
         {
             "index": index,
             "picture": pictures.sample(pictures.first(outcome.samples.evaluation, index)),
-            "label": _label(outcome, int(outcome.truth[index])) if outcome.truth is not None else None,
+            "text": pictures.text(pictures.first(outcome.samples.evaluation, index)),
+            "label": told(outcome.truth[index], outcome.contract.labels) if outcome.truth is not None else None,
             "checkpoint": decision(outcome.reference[output], index),
             "others": who[index],
             "total": len(who),
         }
         for index in chosen
     ]
-
-
-def _label(outcome: Outcome, index: int) -> str:
-    labels = outcome.contract.labels
-    return labels[index] if index < len(labels) else str(index)

@@ -11,6 +11,7 @@ import numpy as np
 
 _INK, _LIGHT, _BLUE = "#22313f", "#d5dbe1", "#2b6cb0"
 _MOST_POINTS = 6000
+_MOST_CHARACTERS = 160
 
 
 def scatter(reference: np.ndarray, panels: Sequence[tuple[str, np.ndarray]]) -> str:
@@ -63,6 +64,14 @@ def sample(raw: np.ndarray) -> str | None:
     body = io.BytesIO()
     Image.fromarray(raw[..., 0] if raw.ndim == 3 and raw.shape[-1] == 1 else raw).save(body, "PNG")
     return _uri(body.getvalue())
+
+
+def text(raw: np.ndarray) -> str:
+    """The beginning of a raw sample that is a text; "" if it is none."""
+    if raw.dtype.kind != "U":
+        return ""
+    said = str(raw)
+    return said if len(said) <= _MOST_CHARACTERS else f"{said[:_MOST_CHARACTERS]}..."
 
 
 def first(samples: Mapping[str, np.ndarray], index: int) -> Any:

@@ -45,7 +45,7 @@ def test_a_part_computes_what_the_whole_does_between_its_ends() -> None:
     code = np.asarray(encoder(x))
     np.testing.assert_allclose(code, np.tanh(np.asarray(model.get_layer("both")(x))), rtol=1e-5)
     np.testing.assert_allclose(decoder(code), back, rtol=1e-6)
-    np.testing.assert_allclose(part(model, ["x"], ["gap"])(x), gap, rtol=1e-6)
+    np.testing.assert_allclose(part(model, ["x"], ["gap"])([x]), gap, rtol=1e-6)
     np.testing.assert_allclose(part(model, ["x", "back"], ["gap"])([x, 0 * x]), model.get_layer("gap")(x), rtol=1e-6)
     assert [t.name for t in decoder.inputs] == ["code"]
     assert decoder.output_names == ["back"]
@@ -92,7 +92,7 @@ def test_every_graph_is_made_and_judged(outcomes: list[pipeline.Outcome]) -> Non
         assert [r.file for r in outcome.results] == [f"{stem}.f32.tflite", f"{stem}.int8.tflite", f"{stem}.f32.onnx"]
         assert outcome.older == ()
     model, x = network(), samples(64, 1)
-    np.testing.assert_allclose(outcomes[1].reference["code"], part(model, ["x"], ["code"])(x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(outcomes[1].reference["code"], part(model, ["x"], ["code"])([x]), rtol=1e-5, atol=1e-6)
     # What the decoder is judged on is what the encoder gives of the same samples.
     np.testing.assert_allclose(outcomes[2].reference["back"], outcomes[0].reference["back"], rtol=1e-5, atol=1e-6)
 

@@ -267,6 +267,26 @@ def test_the_most_contested_come_first_and_the_rest_is_counted(tmp_path: Path) -
     assert found[0]["total"] == 100
 
 
+def test_texts_on_which_files_disagree_are_quoted_and_run_nothing(tmp_path: Path) -> None:
+    made = outcome(tmp_path, lambda y: y[:, [1, 2, 0]])
+    said = np.array([f"{HOSTILE} {i} " + "long " * 60 for i in range(30)])
+    made = dataclasses.replace(made, samples=Samples({"tokens": said}))
+    found = page._disagreeing(made)
+    assert found[0]["text"] == f"{said[found[0]['index']][:160]}..."
+    assert found[0]["picture"] is None
+    assert pictures.text(np.str_("short")) == "short"
+    assert pictures.text(np.zeros((2, 2), np.uint8)) == ""
+    html = page.render(made)
+    assert HOSTILE not in html
+    assert "&lt;script&gt;alert(" in html
+
+
+def test_what_a_model_writes_is_not_told_apart_by_token(tmp_path: Path) -> None:
+    made = outcome(tmp_path, lambda y: y[:, [1, 2, 0]])
+    writes = dataclasses.replace(made.contract, decode=Decode("write", "y"))
+    assert page._disagreeing(dataclasses.replace(made, contract=writes)) == []
+
+
 def test_agreement_by_class_stands_under_the_names_of_the_classes(tmp_path: Path) -> None:
     _, read, _ = written(outcome(tmp_path, swap))
     (head, good, bad) = [[cell.strip() for cell in row] for row in read.tables[1]]

@@ -24,7 +24,7 @@ def recipes():
         module = importlib.import_module(recipe.build.partition(":")[0])
         for variant in getattr(module, "VARIANTS", ("",)) if "variant" in recipe.arguments else ("",):
             wishes = {"variant": variant} if variant else {}
-            resolved = settings.resolve(recipe, "embedded", wishes, tiny=False)
+            resolved = settings.resolve(recipe, "embedded", wishes, tiny=True)
             model = recipe.builder()(**{key: resolved[key] for key in recipe.arguments})
             found[f"{name} {variant}".strip()] = _crossed(model)
     return found

@@ -10,6 +10,7 @@ import pytest
 from export import arrays, formats
 from export.conformance import limits, page, runner
 from export.conformance.runner import Cell, Row
+from export.tasks import NOTHING_SMALLER
 from export.verdict import Check, Result, Verdict
 from export.worker import Worker
 
@@ -139,7 +140,7 @@ def test_a_cell_is_verified_mixed_float32_refused_or_wrong():
     states = {
         "verified": made("verified"),
         "mixed": made("wanting", precision="mixed", checks=off),
-        "f32": made("wanting", precision="f32", checks=off),
+        "f32": Result("tflite", "int8-dynamic", "not made", f"{NOTHING_SMALLER} weights in 8 bits."),
         "wrong": made("wanting", "largest difference 3", passed=False),
     }
     assert {state: runner.cell("Dense", "Dense", result).state for state, result in states.items()} == {
