@@ -21,7 +21,6 @@ class _Size:
 SIZES = {
     "full": _Size(side=224, maps=(64, 128, 256, 512, 512), units=4096, norm=False),
     "small": _Size(side=32, maps=(8, 16, 32, 64, 64), units=128, norm=True),
-    "tiny": _Size(side=32, maps=(4, 4, 8, 8, 8), units=16, norm=True),
 }
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)  # a block; configuration D of table 1
@@ -37,8 +36,7 @@ def build_vgg16(*, size: str = "small", top: bool = True, classes: int = 10) -> 
     Args:
         size: "full", as published: 138,357,544 parameters at 1,000 classes; "small", an eighth as wide, for pictures of
             32 pixels: 258,802 at 10 classes, four a map of batch normalization (Ioffe and Szegedy 2015) among them,
-            without which thirteen layers do not begin to learn from a few thousand pictures; "tiny",
-            narrower still, to see it run.
+            without which thirteen layers do not begin to learn from a few thousand pictures.
         top: with the dense layers; False ends at the last block's maps.
         classes: number of classes.
 

@@ -9,6 +9,7 @@ from models.layers.hard_sigmoid import hard_sigmoid_0_2
 from models.layers.kl_sparsity import KLSparsity
 from models.layers.local_response_norm import LocalResponseNormalization
 from models.layers.locally_connected import LocallyConnected2D
+from models.layers.positions import Positions
 from models.layers.scaled_tanh import ScaledTanh
 from models.layers.soft_threshold import LassoCost, SoftThreshold
 from models.layers.squared_error import SquaredError
@@ -28,6 +29,7 @@ __all__ = [
     "LassoCost",
     "LocalResponseNormalization",
     "LocallyConnected2D",
+    "Positions",
     "ScaledTanh",
     "SoftThreshold",
     "SquaredError",
