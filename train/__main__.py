@@ -12,6 +12,7 @@ from edgeproof import atomic, quiet
 from edgeproof.cli import guard
 from edgeproof.errors import Refused
 from train import data, registry, samples, settings
+from train.data import skipping
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,6 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="N",
         help="with --only-samples: add N of the training split, for export to fine-tune with (--fine-tune)",
     )
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="pass over rows of the data that are none, and list them"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     args = parser.parse_args(arguments)
     if args.list:
@@ -78,7 +82,10 @@ def _train(args: argparse.Namespace, command: str) -> int:
             fix="--only-samples --training-samples 5000",
         )
     resolved = settings.resolve(recipe, args.data, wishes, tiny=args.tiny)
-    dataset = data.load(recipe, args.data, args.data_dir)
+    with skipping.skipping(args.skip_bad) as skipped:
+        dataset = data.load(recipe, args.data, args.data_dir)
+    for line in [f"train: {len(skipped):,} rows passed over", *skipped] if skipped else []:
+        print(line, file=sys.stderr)
     out = args.out or Path("saved") / args.recipe
     if args.only_samples:
         atomic.prepare(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from typing import Any
 
 INK, LIGHT, BLUE, ORANGE = "#22313f", "#d5dbe1", "#2b6cb0", "#c05621"
@@ -50,6 +51,17 @@ def png(figure: Any, *, dpi: int = 110, colours: int | None = None) -> bytes:
     small = io.BytesIO()
     Image.open(body).convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
     return small.getvalue()
+
+
+def drawable(label: str) -> str:
+    """A label as pictures can show it: the names of characters that the font lacks, such as emoji, in their place."""
+    from matplotlib import font_manager
+
+    font = font_manager.get_font(font_manager.findfont(font_manager.FontProperties()))
+    marks = [char for char in label if not unicodedata.category(char).startswith("M")]  # a selector draws nothing
+    if all(font.get_char_index(ord(char)) for char in marks):
+        return "".join(marks)
+    return " ".join(unicodedata.name(char, "?").lower() for char in marks)
 
 
 def band(axes: Any, x: Any, middle: Any, low: Any, high: Any, *, color: str, label: str = "", **line: Any) -> None:

@@ -15,6 +15,8 @@ class Steps:
         optimizer: "adamw" or "sgd" (momentum 0.9).
         learning_rate: the peak; a cosine takes it to zero at the end (Loshchilov and Hutter 2017).
         weight_decay: decoupled, a step, times the learning rate.
+        clip: longest that all gradients together may be, else they are shortened to it (Pascanu, Mikolov, Bengio 2013);
+            0: of any length.
     """
 
     epochs: int = 12
@@ -22,6 +24,7 @@ class Steps:
     optimizer: str = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
+    clip: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Supervised(Augmented):
     """Minimise a loss between outputs and labels.
 
     Attributes:
-        loss: "cross_entropy", or "map" for LeCun 1998's discriminative criterion (with `rubbish`).
+        loss: "cross_entropy"; "squared", of numbers; or "map", LeCun 1998's discriminative criterion (with `rubbish`).
         rubbish: the constant penalty j of the "map" loss.
     """
 
@@ -58,6 +61,13 @@ class Supervised(Augmented):
 
     loss: str = "cross_entropy"
     rubbish: float = 1.0
+
+
+@dataclass(frozen=True)
+class NextToken(Steps):
+    """Minimise the cross-entropy of each token, given those before it."""
+
+    objective: ClassVar[str] = "train.objectives.next_token:NextToken"
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,7 @@ class Contrastive:
 
     Attributes:
         epochs, batch: passes over the training split, samples a step.
-        learning_rate: of weights and biases.
+        learning_rate: of weights and biases; it falls to zero along a cosine.
         steps: of Gibbs sampling between data and model, the k of CD-k.
         persistent: the model's samples go on from those of the step before (Tieleman 2008).
         momentum_first, momentum: of the first `momentum_after` epochs, and of those after them.

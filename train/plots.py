@@ -85,7 +85,8 @@ def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
     """Counts (label, decision); the diagonal is right, errors are the coloured cells off it."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    size = 1.4 + 0.42 * len(counts)
+    shown = [drawing.drawable(label) for label in labels]
+    size = 1.4 + 0.42 * len(counts) + 0.06 * max(map(len, shown), default=0)
     figure, axes = drawing.canvas(1, 1, (size + 0.4, size))
     # The diagonal would drown the errors, which are what one looks for.
     errors = counts.astype(float) * (1 - np.eye(len(counts)))
@@ -107,11 +108,13 @@ def confusion(path: Path, counts: np.ndarray, labels: tuple[str, ...]) -> None:
     axes.set(
         xticks=range(len(counts)),
         yticks=range(len(counts)),
-        xticklabels=labels,
-        yticklabels=labels,
+        xticklabels=shown,
+        yticklabels=shown,
         xlabel="decision",
         ylabel="label",
     )
+    if max(map(len, shown), default=0) > 5:  # long names would run into each other
+        axes.tick_params(axis="x", rotation=90)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     atomic.write_bytes(path, drawing.png(figure))

@@ -67,7 +67,7 @@ class Recipe:
         data: data set name -> module in `train/data`; "embedded" always works offline.
         fit: the objective with its settings.
         goal: the score to reach.
-        frontends: from the settings to the inputs' preprocessing.
+        frontends: from the settings to the inputs' preprocessing; `train.learned` adds what it learns from the data.
         decode: how the output is read.
         labels: names of the classes; none: the data set knows them.
         graphs: parts of the model that are deployed beside the whole: name -> (inputs, outputs), each an end of the
@@ -76,6 +76,8 @@ class Recipe:
         tiny: settings of a version that trains in seconds, for tests.
         tolerances: by precision, where the defaults of the contract are not meant.
         refused: format -> why this system has none in it.
+        beside: what the score is told beside: name -> "module:function", from the data set and the settings to values
+            of the same metric on the test split, (n,).
         use, limits: for the card.
     """
 
@@ -94,6 +96,7 @@ class Recipe:
     tiny: Mapping[str, Any] = field(default_factory=dict)
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
     use: str = ""
     limits: str = ""
 
@@ -101,9 +104,22 @@ class Recipe:
         """Every setting with its plain default: the builder's arguments, the objective's fields, the seed."""
         return {**self.arguments, **asdict(self.fit), "seed": 0}
 
+    def forms(self) -> list[dict[str, Any]]:
+        """The systems that it makes: the plain one, {}, and by their settings those that its rules tell of."""
+        found: list[dict[str, Any]] = [{}]
+        for rule in self.when:
+            form = {key: value for key, value in rule.where.items() if key != "data"}
+            if form not in found:
+                found.append(form)
+        return found
+
     def builder(self) -> Callable[..., Any]:
         """The builder itself; this imports Keras."""
         return _named(self.build)
+
+    def baselines(self) -> dict[str, Callable[..., Any]]:
+        """What its score is told beside, by name."""
+        return {name: _named(text) for name, text in self.beside.items()}
 
     def objective(self) -> Callable[..., Any]:
         """The class of its objective; this imports TensorFlow."""

@@ -15,8 +15,9 @@ import tensorflow as tf
 import edgeproof
 from edgeproof import atomic, metrics
 from edgeproof.contract import Contract, Decode, Graph, Provenance, Tensor, sample_hashes
+from edgeproof.decode import decided
 from edgeproof.errors import Refused
-from train import card, checkpoint, loop, plots, samples
+from train import card, checkpoint, learned, loop, plots, samples
 from train.data import Dataset, Split
 from train.objectives.objective import Objective, Task
 from train.recipe import Recipe
@@ -37,7 +38,7 @@ def train(request: Request, dataset: Dataset) -> Outcome:
     state = checkpoint.read_state(path) if request.resume else None
     settings = _resumed(request, state, dataset) if state else request.settings
     objective = prepared(request.recipe, settings, dataset)
-    contract = _contract(request, settings, dataset, objective.model)
+    contract = _contract(request, settings, dataset, objective)
     classes = _classes(contract)
     if contract.labels and classes != len(contract.labels):
         raise Refused(
@@ -64,7 +65,7 @@ def train(request: Request, dataset: Dataset) -> Outcome:
         parameters=sum(int(np.prod(w.shape)) for w in objective.model.trainable_weights),
         confusion=_confusion(outputs, dataset.test, contract.decode),
         path=path,
-        facts=objective.facts(dataset),
+        facts={**_beside(recipe=request.recipe, settings=settings, dataset=dataset), **objective.facts(dataset)},
         pictures=tuple(objective.draw(out, dataset)),
     )
     samples.write(dataset, out)
@@ -92,17 +93,27 @@ def prepared(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Obje
         raise Refused(
             "train: the builder must accept its arguments.", received=str(error), fix="change them with --set"
         ) from error
-    task = Task(recipe.frontends(settings), recipe.decode, recipe.goal.metric)
+    frontends = learned.frontends(recipe, settings, dataset)
+    task = Task(frontends, learned.decode(recipe, frontends), recipe.goal.metric)
     found = recipe.objective()(model, settings, dataset, task)
     assert isinstance(found, Objective)
     return found
+
+
+def _beside(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> dict[str, str]:
+    """Rows for the card: what simpler methods reach on the same test split."""
+    rows = {}
+    for name, method in recipe.baselines().items():
+        found = metrics.score(recipe.goal.metric, method(dataset, settings), data=dataset.name, split="test")
+        rows[name] = f"{found.value:.2%} ({found.interval[0]:.2%} to {found.interval[1]:.2%}) on the same test split"
+    return rows
 
 
 def _another(request: Request, settings: dict[str, Any], dataset: Dataset, seed: int) -> float:
     """The test score of the same run from another seed; nothing of it is kept but this figure."""
     settings = {**settings, "seed": seed}
     objective = prepared(request.recipe, settings, dataset)
-    run = loop.Run(None, _contract(request, settings, dataset, objective.model), settings, dataset.sha256())
+    run = loop.Run(None, _contract(request, settings, dataset, objective), settings, dataset.sha256())
     loop.fit(objective, run, quiet=request.quiet)
     return float(np.mean(objective.score(dataset.test)[1]))
 
@@ -119,15 +130,15 @@ def _resumed(request: Request, state: checkpoint.State, dataset: Dataset) -> dic
     return state.settings
 
 
-def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, model: keras.Model) -> Contract:
+def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, objective: Objective) -> Contract:
     recipe = request.recipe
     calibration = [h for array in samples.calibration_of(dataset).values() for h in sample_hashes(array)]
     return Contract(
         name=request.name,
         title=f"{recipe.title} ({settings['variant']})" if "variant" in settings else recipe.title,
-        graphs=_graphs(recipe, model),
-        frontends=recipe.frontends(settings),
-        decode=recipe.decode,
+        graphs=_graphs(recipe, objective.model),
+        frontends=tuple(objective.frontends.values()),
+        decode=objective.decode,
         labels=recipe.labels or dataset.labels,
         tolerances=dict(recipe.tolerances),
         refused=dict(recipe.refused),
@@ -170,11 +181,10 @@ def _classes(contract: Contract) -> int | None:
 
 def _confusion(outputs: np.ndarray, split: Split, decode: Decode) -> np.ndarray | None:
     """Counts, (label, decision), or None where nothing is decided."""
-    decisions = metrics.decided(outputs, decode)
-    if decisions is None:
+    decisions = decided(outputs, decode)
+    if decisions is None or split.labels is None:
         return None
     classes = 2 if decode.kind == "detect" else outputs.shape[-1]
     counts = np.zeros((classes, classes), np.int64)
-    assert split.labels is not None
     np.add.at(counts, (split.labels, decisions), 1)
     return counts

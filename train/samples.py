@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ CALIBRATION = 200
 
 
 def write(dataset: Dataset, out: Path, training: int = 0) -> None:
-    """Write samples.npz, and sample.png where samples are pictures, into `out`.
+    """Write samples.npz, and sample.png, .wav, .txt or .csv where samples are pictures, sounds, texts or series, into
+    `out`.
 
     Args:
         training: so many labelled samples of the training split go along, for export to fine-tune with.
     """
     samples_of(dataset, training).write(out / "samples.npz")
-    _picture(dataset, out / "sample.png")
+    _first(dataset, out)
 
 
 def samples_of(dataset: Dataset, training: int = 0) -> Samples:
@@ -59,17 +61,30 @@ def calibration_of(dataset: Dataset) -> dict[str, np.ndarray]:
 
 def _some(split: Split, count: int) -> np.ndarray:
     """Indices of so many samples of a split, or of all there are."""
-    if split.labels is None or len(split) <= count:
-        return np.arange(min(count, len(split)))
+    if len(split) <= count:
+        return np.arange(len(split))
+    if split.labels is None:
+        return np.arange(count)
+    if split.labels.ndim > 1:  # no class a sample: from all over the split, whose samples may overlap their neighbours
+        return np.linspace(0, len(split) - 1, count).astype(np.int64)
     return stratified(split.labels, (count,), seed=0)[0]
 
 
-def _picture(dataset: Dataset, path: Path) -> None:
+def _first(dataset: Dataset, out: Path) -> None:
     """The first test sample as a file such as a user would have."""
-    first = next(iter(dataset.test.samples.values()))[0]
-    if first.dtype == np.uint8 and first.ndim in (2, 3):
+    first, body = next(iter(dataset.test.samples.values()))[0], io.BytesIO()
+    if dataset.rate:
+        with wave.open(body, "wb") as file:
+            file.setparams((1, 2, dataset.rate, 0, "NONE", ""))
+            file.writeframes(first.astype("<i2").tobytes())
+        atomic.write_bytes(out / "sample.wav", body.getvalue())
+    elif first.dtype.kind == "U":
+        atomic.write_text(out / "sample.txt", f"{first}\n")
+    elif dataset.columns:
+        rows = [",".join(dataset.columns), *(",".join(map(repr, row)) for row in first.tolist())]
+        atomic.write_text(out / "sample.csv", "\n".join(rows) + "\n")
+    elif first.dtype == np.uint8 and first.ndim in (2, 3):
         from PIL import Image
 
-        body = io.BytesIO()
         Image.fromarray(first).save(body, "PNG")
-        atomic.write_bytes(path, body.getvalue())
+        atomic.write_bytes(out / "sample.png", body.getvalue())

@@ -24,6 +24,8 @@ LEAST_AGREEMENT = 0.85
 LARGEST_DISTANCE = {"int8-dynamic": 0.5, "int8": 0.5, "int16x8": 0.1}
 EXACT = ("f32",)  # float16 too may turn one such sample; how close it is has been judged
 DAILY = "lenet5-relu"
+# Training and eleven exports, with as many verifications, of one system in the set-up of its first test.
+pytestmark = pytest.mark.timeout(900)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ import pytest
 
 from edgeproof import frontend, metrics, samples
 from edgeproof.contract import PRECISIONS, Contract, sample_hashes
+from edgeproof.decode import KINDS, USUAL, truth
+from edgeproof.frontend import files
 from train import data, registry, settings
 from train.data import Dataset
 from train.recipe import Recipe
@@ -35,12 +37,7 @@ Form = tuple[str, tuple[tuple[str, Any], ...]]
 def forms() -> Iterator[Form]:
     """Every recipe's plain form, and those that its rules make by settings: ("lenet5", (("variant", "1998"),))."""
     for name in NAMES:
-        seen = [()]
-        for rule in registry.load(name).when:
-            form = tuple(sorted((key, value) for key, value in rule.where.items() if key != "data"))
-            if form not in seen:
-                seen.append(form)
-        yield from ((name, form) for form in seen)
+        yield from ((name, tuple(sorted(form.items()))) for form in registry.load(name).forms())
 
 
 FORMS = list(forms())
@@ -262,9 +259,9 @@ def test_the_checkpoint_reaches_the_score_that_its_contract_states(trained: Trai
     test, score, decode = embedded(trained.name).test, trained.contract.score, trained.contract.decode
     model, raw = trained.model(), dict(test.samples)
     outputs = trained.outputs(model, raw)[decode.output]
-    truth = metrics.truth(decode, test.labels, trained.inputs(model, raw), outputs, source="the test split")
-    assert truth is not None
-    values = metrics.METRICS[trained.recipe.goal.metric](outputs, truth)
+    wanted = truth(decode, test.labels, trained.inputs(model, raw), outputs, source="the test split")
+    assert wanted is not None
+    values = metrics.METRICS[trained.recipe.goal.metric](outputs, wanted)
     assert score is not None
     assert score == trained.outcome.score
     assert (score.metric, score.n) == (trained.recipe.goal.metric, len(test))
@@ -311,14 +308,14 @@ def test_the_output_can_be_decoded_and_every_class_has_a_name(trained: Trained) 
     contract = trained.contract
     outputs = {t.name: t for t in contract.graphs[0].outputs}
     assert contract.decode.output in outputs
-    assert contract.decode.kind in metrics.USUAL, "recipes can be scored"
+    assert contract.decode.kind in USUAL, "recipes can be scored"
     if contract.decode.kind == "detect":
         assert outputs[contract.decode.output].shape == (None, 1)
         assert len(contract.labels) == 2
-    if contract.decode.kind == "classify":
+    if contract.decode.kind in ("classify", "label"):
         classes = outputs[contract.decode.output].shape[-1]
         assert len(contract.labels) == len(set(contract.labels)) == classes
-        labels = np.concatenate([s.labels for s in _splits(embedded(trained.name))])
+        labels = np.concatenate([s.labels.ravel() for s in _splits(embedded(trained.name))])
         assert set(labels) == set(range(classes)), "every class is in the data"
 
 
@@ -349,6 +346,15 @@ def test_samples_are_held_out_and_calibration_is_not(trained: Trained) -> None:
         assert set(sample_hashes(found.calibration[name])) <= fitted | strange
 
 
+def test_the_first_sample_is_a_file_that_the_contract_reads(trained: Trained) -> None:
+    how = trained.contract.frontends[0]
+    name = {"image": "sample.png", "sound": "sample.wav", "text": "sample.txt", "series": "sample.csv"}.get(how.kind)
+    assert [path.name for path in trained.out.glob("sample.*")] == ([name] if name else [])
+    if name:
+        first = embedded(trained.name).test.samples[how.input][0]
+        np.testing.assert_array_equal(files.read(trained.out / name, how), first)
+
+
 def test_the_card_is_complete(trained: Trained) -> None:
     text, facts = (trained.out / "card.md").read_text(), json.loads((trained.out / "run.json").read_text())
     recipe, score = trained.recipe, trained.outcome.score
@@ -357,7 +363,8 @@ def test_the_card_is_complete(trained: Trained) -> None:
     for word in ("95% interval", "splits", "training time", "versions", "Intended use", "Limits"):
         assert word in text, word
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)
-    assert ("confusion.png" in pictures) == (trained.contract.decode.kind in ("classify", "detect"))
+    decides = KINDS[trained.contract.decode.kind].decided is not None
+    assert ("confusion.png" in pictures) == (decides and KINDS[trained.contract.decode.kind].labelled)
     assert all((trained.out / picture).stat().st_size for picture in pictures)
     assert ("SYNTHETIC" in text) == embedded(trained.name).synthetic
     assert (facts["settings"], facts["score"]["value"]) == (plain(trained.settings), score.value)

@@ -66,11 +66,11 @@ def test_annealed_importance_sampling_gives_the_exact_likelihood_of_12_hidden_un
         tf.Variable(np.zeros(12, np.float32)),
     ]
     subject = Machine(*variables)
-    teacher = Divergence(subject, batch=50, gibbs_steps=1, persistent=True, rate=0.05, weight_decay=0.0)
+    teacher = Divergence(subject, batch=50, gibbs_steps=1, persistent=True, weight_decay=0.0)
     for _ in range(15):
         for start in range(0, 1000, 50):
             seeds = rng.integers(0, 2**31 - 1, (3, 2), dtype=np.int32)
-            teacher.step(x[start : start + 50], seeds, np.float32(0.5))
+            teacher.step(x[start : start + 50], seeds, np.float32(0.05), np.float32(0.5))
     exact = subject.log_partition()
     found, error = subject.annealed_log_partition(rate, runs=200, temperatures=2000)
     likelihood = -float(np.mean(subject.free_energy(x)))
@@ -125,10 +125,10 @@ def test_a_step_of_cd_1_is_data_less_model() -> None:
     """Against the update written out in numpy with the same random numbers."""
     variables = [tf.Variable(v) for v in (machine(4, 3).kernel, machine(4, 3).visible, machine(4, 3).hidden)]
     kernel, visible, hidden = (v.numpy() for v in variables)
-    subject = Divergence(Machine(*variables), batch=6, gibbs_steps=1, persistent=False, rate=0.1, weight_decay=0.01)
+    subject = Divergence(Machine(*variables), batch=6, gibbs_steps=1, persistent=False, weight_decay=0.01)
     v = np.random.default_rng(2).integers(0, 2, (6, 4)).astype(np.float32)
     seeds = np.arange(6, dtype=np.int32).reshape(3, 2)
-    subject.step(v, seeds, np.float32(0.5))
+    subject.step(v, seeds, np.float32(0.1), np.float32(0.5))
 
     def sigmoid(x: np.ndarray) -> np.ndarray:
         return np.asarray(1 / (1 + np.exp(-x)))
@@ -147,8 +147,8 @@ def test_a_step_of_cd_1_is_data_less_model() -> None:
 
 def test_momentum_carries_half_of_the_last_move_on() -> None:
     variables = [tf.Variable(v) for v in (machine(4, 3).kernel, machine(4, 3).visible, machine(4, 3).hidden)]
-    subject = Divergence(Machine(*variables), batch=6, gibbs_steps=1, persistent=False, rate=0.0, weight_decay=0.0)
+    subject = Divergence(Machine(*variables), batch=6, gibbs_steps=1, persistent=False, weight_decay=0.0)
     subject.velocities[1].assign(np.ones(4, np.float32))
     before = variables[1].numpy()
-    subject.step(np.zeros((6, 4), np.float32), np.zeros((3, 2), np.int32), np.float32(0.5))
+    subject.step(np.zeros((6, 4), np.float32), np.zeros((3, 2), np.int32), np.float32(0.0), np.float32(0.5))
     np.testing.assert_allclose(variables[1], before + 0.5)

@@ -76,6 +76,7 @@ def test_the_score_is_the_checkpoint_s(
     assert contract.score.interval == tuple(facts["score"]["interval"])
 
 
+@pytest.mark.all  # two trainings more
 def test_the_mean_is_over_seeds_each_as_if_trained_alone(
     facts: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,3 +235,13 @@ def test_the_checkpoint_s_contract_is_whole(contract: Contract) -> None:
     assert [(t.name, t.shape, t.dtype, t.layout) for t in graph.outputs] == [("logits", (None, 10), "float32", "NC")]
     assert contract.title == "LeNet-5 (relu)"
     assert contract.artifact is None
+
+
+def test_labels_that_the_font_lacks_are_drawn_by_name() -> None:
+    from train import drawing
+
+    assert drawing.drawable("seven") == "seven"
+    assert drawing.drawable("é ≥") == "é ≥"
+    assert drawing.drawable("⚾") == "baseball"
+    assert drawing.drawable("🍴") == "fork and knife"
+    assert drawing.drawable("❤️") == "❤"

@@ -41,7 +41,7 @@ def linear() -> keras.Model:
 def objective(data: Dataset | None = None, model: keras.Model | None = None, **changes: Any) -> Supervised:
     settings = {
         **{"loss": "cross_entropy", "epochs": 4, "batch": 8, "optimizer": "sgd", "learning_rate": 0.1},
-        **{"weight_decay": 0.0, "rubbish": 1.0, "shift": 0.0, "rotate": 0.0, "seed": 0},
+        **{"weight_decay": 0.0, "clip": 0.0, "rubbish": 1.0, "shift": 0.0, "rotate": 0.0, "seed": 0},
         **changes,
     }
     return Supervised(model or linear(), settings, data or dataset(), task("x"))

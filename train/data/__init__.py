@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from train.recipe import Recipe
 
 @dataclass(frozen=True)
 class Split:
-    """Raw samples (n, ...) by input name, with labels (n,) where there are any."""
+    """Raw samples (n, ...) by input name, with labels where there are any: a class a sample, (n,), or a time step, (n,
+    steps), or numbers that come next, (n, steps, columns)."""
 
     samples: Mapping[str, np.ndarray]
     labels: np.ndarray | None = None
@@ -40,6 +42,8 @@ class Dataset:
         labels: names of the classes, where the data set knows them.
         strange: what to calibrate with beside the training split, where samples to come are unlike what is trained on:
             a detector's ranges must reach as far as what it is to detect. Disjoint from the other splits.
+        rate: samples a second, of a set of sounds.
+        columns: names of the columns, of a set of series.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Dataset:
     test: Split
     labels: tuple[str, ...] = ()
     strange: Split | None = None
+    rate: int = 0
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = {split: len(getattr(self, split)) for split in ("train", "validation", "test")}
@@ -73,7 +79,8 @@ class Dataset:
                 digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)
             if split.labels is not None:
-                digest.update(np.ascontiguousarray(split.labels, np.int64).data)
+                kind = np.float64 if split.labels.dtype.kind == "f" else np.int64
+                digest.update(np.ascontiguousarray(split.labels, kind).data)
         return digest.hexdigest()
 
 
@@ -116,6 +123,43 @@ def _in_order(dataset: Dataset, labels: tuple[str, ...]) -> Dataset:
         validation=renumbered(dataset.validation),
         test=renumbered(dataset.test),
         labels=labels,
+    )
+
+
+class Generator(Protocol):
+    """`n` samples with labels, the same ones for the same seed."""
+
+    def __call__(self, n: int, *, seed: int) -> Split: ...
+
+
+def generated(
+    make: Generator,
+    sizes: Mapping[str, int],
+    labels: tuple[str, ...],
+    what: str,
+    *,
+    rate: int = 0,
+    columns: tuple[str, ...] = (),
+) -> Dataset:
+    """An embedded set by a generator: train, validation and test of these sizes, each with a seed of its own.
+
+    Args:
+        what: the samples are, for the title, which puts their number before it; it must say SYNTHETIC.
+        rate: samples a second, of sounds.
+        columns: names of the columns, of series.
+    """
+    train, validation, test = (make(n, seed=seed) for seed, n in enumerate(sizes.values()))
+    return Dataset(
+        name="embedded",
+        title=f"{sum(sizes.values()):,} {what}",
+        licence="Apache-2.0",
+        synthetic=True,
+        train=train,
+        validation=validation,
+        test=test,
+        labels=labels,
+        rate=rate,
+        columns=columns,
     )
 
 

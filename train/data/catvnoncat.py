@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from edgeproof import metrics
+from edgeproof.decode.classes import check_labels
 from edgeproof.errors import Refused
 from train.data import Dataset, Split, stratified
 
@@ -68,7 +68,7 @@ def _read(path: Path, part: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...
             fix=_FIX,
         )
     source = f"{part}_set_y in {path}"
-    return images, metrics.check_labels(labels, len(images), len(classes), source=source), classes
+    return images, check_labels(labels, (len(images),), len(classes), source=source), classes
 
 
 def _array(file: Any, name: str, path: Path) -> np.ndarray:

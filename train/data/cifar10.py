@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeproof import metrics
+from edgeproof.decode.classes import check_labels
 from edgeproof.errors import Refused
 from train.data import Dataset, Split, stratified
 
@@ -65,4 +65,4 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         )
     records = np.fromfile(path, np.uint8).reshape(RECORDS, _RECORD)
     images = records[:, 1:].reshape(RECORDS, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(images), metrics.check_labels(records[:, 0], RECORDS, 10, source=str(path))
+    return np.ascontiguousarray(images), check_labels(records[:, 0], (RECORDS,), 10, source=str(path))

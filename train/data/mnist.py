@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeproof import metrics
+from edgeproof.decode.classes import check_labels
 from edgeproof.errors import Refused
 from train.data import Dataset, Split, download, idx, stratified
 
@@ -57,4 +57,4 @@ def _pair(directory: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
             received=f"{images.shape[1:]} in {directory}",
             fix="pass the folder that holds the four files of MNIST",
         )
-    return images, metrics.check_labels(labels, len(images), 10, source=str(path))
+    return images, check_labels(labels, (len(images),), 10, source=str(path))

@@ -27,18 +27,8 @@ def load(directory: Path | None = None) -> Dataset:
         Refused: a folder is given, which would be passed over in silence.
     """
     embedded_only(directory, "the embedded pictures are drawn by a generator", "cifar10")
-    train, validation, test = (draw(n, seed=seed) for seed, n in enumerate(SIZES.values()))
-    return Dataset(
-        name="embedded",
-        title="5,500 drawn colour pictures of ten shapes on cluttered grounds, 32x32 pixels, made by a SYNTHETIC "
-        "generator (train/data/objects.py)",
-        licence="Apache-2.0",
-        synthetic=True,
-        train=train,
-        validation=validation,
-        test=test,
-        labels=tuple(SHAPES),
-    )
+    what = "ten shapes on cluttered grounds"
+    return scenes.dataset(draw, SIZES, tuple(SHAPES), what, SIDE, "train/data/objects.py")
 
 
 @lru_cache(maxsize=4)

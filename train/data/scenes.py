@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from train.data import Dataset, Generator, generated
 
 # Signed distance to an outline of about unit size, negative inside, from coordinates (n, side, side) each.
 Outline = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -44,6 +46,18 @@ class Pose:
         """Share of each pixel that lies inside, (n, side, side) in [0, 1]: edges are a pixel wide."""
         distance = outline(*self.coordinates(side)) * self.size[:, None, None] * (side / 2)
         return np.asarray(np.clip(0.5 - distance, 0.0, 1.0), np.float32)
+
+
+def dataset(
+    draw: Generator, sizes: Mapping[str, int], labels: tuple[str, ...], what: str, side: int, source: str
+) -> Dataset:
+    """An embedded set of drawn pictures: train, validation and test of these sizes, each with a seed of its own.
+
+    Args:
+        what: the pictures are of, and `source`: the file of the generator; for the title.
+    """
+    said = f"drawn colour pictures of {what}, {side}x{side} pixels, made by a SYNTHETIC generator ({source})"
+    return generated(draw, sizes, labels, said)
 
 
 def laid(pictures: np.ndarray, coverage: np.ndarray, colour: np.ndarray) -> np.ndarray:

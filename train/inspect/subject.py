@@ -120,6 +120,11 @@ class Subject:
             )
         return self.wanted
 
+    @property
+    def chosen(self) -> str:
+        """Who chose the class to explain, in words."""
+        return "the network's decision" if self.wanted is None else "as asked"
+
     def told(self, index: int) -> str:
         """The label of a class, else its number."""
         labels = self.contract.labels if self.contract else ()

@@ -6,7 +6,6 @@ quantitative analysis of deep belief networks".
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 _MOST_ENUMERATED = 20  # hidden units: a million states
+_FINEST = (
+    1000  # annealing begins where no unit is on more often than in all but one of so many samples, nor more seldom
+)
 
 
 @dataclass(frozen=True)
@@ -99,34 +101,41 @@ class Machine:
         Args:
             base: means of the visible units, (features,): the machine without weights where annealing begins.
         """
-        rng = np.random.default_rng(seed)
-        kernel, visible, hidden = (np.asarray(x, np.float32) for x in (self.kernel, self.visible, self.hidden))
-        rate = np.clip(base, 1e-3, 1 - 1e-3).astype(np.float32)
-        first = np.log(rate / (1 - rate))
-        v = (rng.random((runs, len(first)), np.float32) < rate).astype(np.float32)
-        weights = np.zeros(runs)
-
-        def probability(pre: np.ndarray, fields: np.ndarray, beta: float) -> np.ndarray:
-            """Log of the unnormalised probability of v at a temperature."""
-            return np.asarray((1 - beta) * (v @ first) + beta * fields + np.logaddexp(0, beta * pre).sum(axis=1))
-
-        for before, beta in itertools.pairwise(np.linspace(0, 1, temperatures, dtype=np.float32)):
-            pre, fields = v @ kernel + hidden, v @ visible
-            weights += probability(pre, fields, beta) - probability(pre, fields, before)
-            h = (rng.random(pre.shape, np.float32) < _sigmoid(beta * pre)).astype(np.float32)
-            means = _sigmoid((1 - beta) * first + beta * (visible + h @ kernel.T))
-            v = (rng.random(means.shape, np.float32) < means).astype(np.float32)
-        start = np.logaddexp(0, first).sum() + len(hidden) * np.log(2)
+        first = log_odds(base, _FINEST)
+        betas = np.linspace(0, 1, temperatures, dtype=np.float32)
+        weights = np.asarray(self._annealed(first.astype(np.float32), betas, runs, seed), np.float64)
+        start = np.logaddexp(0, first).sum() + int(self.kernel.shape[1]) * np.log(2)
         largest = weights.max()
         ratios = np.exp(weights - largest)
         error = ratios.std(ddof=1) / np.sqrt(runs) / ratios.mean()
         return float(start + largest + np.log(ratios.mean())), float(error)
 
+    def _annealed(self, first: np.ndarray, betas: np.ndarray, runs: int, seed: int) -> Any:
+        """Logarithms of the importance weights, (runs,); `first`: visible biases where annealing begins."""
+        kernel, visible, hidden = (tf.constant(np.asarray(x)) for x in (self.kernel, self.visible, self.hidden))
+
+        def at(beta: Any) -> Machine:
+            """The machine between: a product of experts at a temperature is one of scaled weights."""
+            return Machine(beta * kernel, (1 - beta) * first + beta * visible, beta * hidden)
+
+        def step(i: Any, v: Any, weights: Any) -> tuple[Any, Any, Any]:
+            machine = at(steps[i])
+            weights += at(steps[i - 1]).free_energy(v) - machine.free_energy(v)
+            h = drawn(machine.up(v), (seed, 2 * i))
+            return i + 1, drawn(machine.down(h), (seed, 2 * i + 1)), weights
+
+        steps = tf.constant(betas)
+        v = drawn(tf.sigmoid(tf.tile(first[None], (runs, 1))), (seed, 0))
+        run = tf.function(lambda v: tf.while_loop(lambda i, *_: i < len(betas), step, (1, v, tf.zeros(runs)))[2])
+        return run(v)
+
+
+def log_odds(means: np.ndarray, n: int) -> np.ndarray:
+    """log(p / (1 - p)) of units' means over n samples, finite for one that is never on or always."""
+    rate = np.clip(means, 1 / n, 1 - 1 / n)
+    return np.asarray(np.log(rate / (1 - rate)))
+
 
 def drawn(means: Any, seed: Any) -> Any:
     """Bernoulli samples of these means."""
     return tf.cast(tf.random.stateless_uniform(tf.shape(means), seed) < means, means.dtype)
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-np.clip(x, -80, 80))))

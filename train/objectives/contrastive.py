@@ -12,7 +12,7 @@ import numpy as np
 
 from train import plots
 from train.data import Dataset
-from train.objectives.boltzmann import Machine
+from train.objectives.boltzmann import Machine, log_odds
 from train.objectives.divergence import Divergence
 from train.objectives.objective import Objective, Picture, Task
 
@@ -28,17 +28,15 @@ class Contrastive(Objective):
         super().__init__(model, settings, dataset, task)
         layer = model.get_layer("machine")
         self.machine = Machine(layer.kernel, layer.back_bias, layer.bias, layer.gaussian)
-        self._train, self._held = (self._flat(split.tensors) for split in (self.train, self.validation))
+        self._train, self._held = self.train.flat(), self.validation.flat()
         mean = self._train.mean(axis=0)
-        # Section 8.1: log(p / (1 - p)), p the share of samples in which the unit is on; kept finite for one never on.
-        rate = np.clip(mean, 1 / len(self._train), 1 - 1 / len(self._train))
-        layer.back_bias.assign(mean if layer.gaussian else np.log(rate / (1 - rate)))
+        # Section 8.1: p is the share of samples in which the unit is on.
+        layer.back_bias.assign(mean if layer.gaussian else log_odds(mean, len(self._train)))
         self._divergence = Divergence(
             self.machine,
             batch=settings["batch"],
             gibbs_steps=settings["steps"],
             persistent=settings["persistent"],
-            rate=settings["learning_rate"],
             weight_decay=settings["weight_decay"],
         )
 
@@ -49,15 +47,18 @@ class Contrastive(Objective):
         """Besides what every epoch tells: the gap between the mean free energies of held-out and training samples,
         which grows when a machine overfits (section 6), and of Bernoulli units the pseudo-likelihood a sample and the
         Kullback-Leibler divergence of the reconstruction a pixel."""
-        settings, n = self.settings, len(self._train)
+        settings = self.settings
         momentum = settings["momentum"] if index >= settings["momentum_after"] else settings["momentum_first"]
-        total, steps = 0.0, math.ceil(n / settings["batch"])
-        for step, (chosen, rng) in enumerate(self.orders(index, n)):
+
+        def step(chosen: np.ndarray, rng: np.random.Generator, share: float) -> float:
             seeds = rng.integers(0, 2**31 - 1, (1 + 2 * settings["steps"], 2), dtype=np.int32)
-            total += float(self._divergence.step(self._train[chosen], seeds, np.float32(momentum))) * len(chosen)
-            if not math.isfinite(total):
-                return {"loss": total}
-            progress((step + 1) / steps)
+            return float(
+                self._divergence.step(self._train[chosen], seeds, self.rate(index, share), np.float32(momentum))
+            )
+
+        mean = self.passed(index, len(self._train), step, progress)
+        if not math.isfinite(mean):
+            return {"loss": mean}
         outputs = self.outputs(self.validation.tensors)
         back = outputs[self.output].reshape(len(self._held), -1)
         values = self.values(self.validation, outputs, "the validation split")
@@ -65,7 +66,7 @@ class Contrastive(Objective):
             self.machine.free_energy(self._train[:_GAP_SAMPLES])
         )
         figures = {
-            "loss": total / n,
+            "loss": mean,
             "validation_loss": float(np.square(self._held - back).sum(axis=1).mean()),
             "validation_score": float(np.mean(values)),
             "free_energy_gap": float(gap),
@@ -80,7 +81,7 @@ class Contrastive(Objective):
         """The mean log-likelihood of test samples, of Bernoulli units: by annealed importance sampling."""
         if self.machine.gaussian:
             return {}
-        v = self._flat(self.ready(dataset.test, "the test split").tensors)[:_LIKELIHOOD_SAMPLES]
+        v = self.ready(dataset.test, "the test split").flat()[:_LIKELIHOOD_SAMPLES]
         partition, error = self.machine.annealed_log_partition(self._train.mean(axis=0))
         value = float(-np.mean(self.machine.free_energy(v))) - partition
         told = f"{value:.1f} nats a sample by annealed importance sampling (its standard error {error:.2f})"
@@ -100,10 +101,6 @@ class Contrastive(Objective):
             Picture("kernels.png", "Weights of hidden units"),
             Picture("samples.png", "What it dreams: means after 500 steps of Gibbs sampling"),
         ]
-
-    def _flat(self, tensors: dict[str, np.ndarray]) -> np.ndarray:
-        (values,) = tensors.values()
-        return values.reshape(len(values), -1)
 
 
 def _divergence(p: np.ndarray, q: np.ndarray) -> float:

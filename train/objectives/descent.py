@@ -26,7 +26,7 @@ class Descent(Objective):
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
         super().__init__(model, settings, dataset, task)
         self.weights = self.trained()
-        self.optimizer = optimizer(settings, self.steps() * int(settings["epochs"]))
+        self.optimizer = optimizer(settings, self.steps(len(self.train)) * int(settings["epochs"]))
         self.optimizer.build(self.weights)
         self._step = self._compile()
         self._axes = augment.colour_axes(self.train.tensors, settings)
@@ -51,23 +51,23 @@ class Descent(Objective):
         return [*self.model.variables, *self.optimizer.variables]
 
     def epoch(self, index: int, progress: Callable[[float], None]) -> dict[str, float]:
-        total, seen, steps = 0.0, 0, self.steps()
-        for step, (chosen, rng) in enumerate(self.orders(index, len(self.train))):
+        def step(chosen: np.ndarray, rng: np.random.Generator, _: float) -> float:
             inputs, targets = self.batch(self.train, chosen, rng)
             loss, moved = self._step(inputs, targets)
             if not moved:
                 self.culprit = self._blamed(inputs, targets)
-                return {"loss": float(loss) if not math.isfinite(loss) else math.nan}
-            total += float(loss) * len(chosen)
-            seen += len(chosen)
-            progress((step + 1) / steps)
+            return float(loss) if moved else math.nan
+
+        mean = self.passed(index, len(self.train), step, progress)
+        if not math.isfinite(mean):
+            return {"loss": mean}
         outputs = self.outputs(self.validation.tensors)
         values = self.values(self.validation, outputs, "the validation split")
         loss = self.loss(
             tf.constant(self.targets(self.validation)), {name: tf.constant(value) for name, value in outputs.items()}
         )
         return {
-            "loss": total / seen,
+            "loss": mean,
             "validation_loss": float(loss),
             "validation_score": float(np.mean(values)),
         }
@@ -75,10 +75,6 @@ class Descent(Objective):
     def moved(self, inputs: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
         """A training batch with its pictures changed as the settings ask (`train.augment`)."""
         return augment.moved(inputs, self.settings, rng, self._axes)
-
-    def steps(self) -> int:
-        """In an epoch."""
-        return math.ceil(len(self.train) / self.settings["batch"])
 
     def _compile(self) -> Callable[..., Any]:
         rule, weights = self.optimizer, self.weights
@@ -120,9 +116,12 @@ def optimizer(settings: dict[str, Any], steps: int) -> keras.optimizers.Optimize
         Refused: there is none of that name.
     """
     rate = keras.optimizers.schedules.CosineDecay(settings["learning_rate"], steps)
+    clip = settings["clip"] or None
     makers: dict[str, Callable[[], keras.optimizers.Optimizer]] = {
-        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=settings["weight_decay"]),
-        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, weight_decay=settings["weight_decay"] or None),
+        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=settings["weight_decay"], global_clipnorm=clip),
+        "sgd": lambda: keras.optimizers.SGD(
+            rate, momentum=0.9, weight_decay=settings["weight_decay"] or None, global_clipnorm=clip
+        ),
     }
     return makers[known("optimizer", settings, makers)]()
 

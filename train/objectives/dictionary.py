@@ -32,8 +32,7 @@ class Dictionary(Objective):
         shrinks = [layer for layer in model.layers if layer.name.startswith("shrink")]
         layers = [model.get_layer(name) for name in ("see", "inhibit") if _has(model, name)]
         self._weights = [w for layer in (*layers, *shrinks) for w in layer.trainable_variables]
-        steps = math.ceil(len(x) / settings["batch"]) * settings["epochs"]
-        self._rule = optimizer(settings, steps)
+        self._rule = optimizer(settings, self.steps(len(x)) * settings["epochs"])
         self._rule.build(self._weights)
         self._encoder = keras.Model(model.inputs[0], model.get_layer("code").output)
         self._step = self._compile()
@@ -81,7 +80,7 @@ class Dictionary(Objective):
         self._codes.assign(z)
         self._kernel.assign(d)
         # The encoder begins as steps of shrinkage: W = D / L, S = 1 - D Dᵀ / L, θ = sparsity / L.
-        step = 1.0 / float(np.linalg.eigvalsh(d @ d.T)[-1])
+        step = sparse.step_of(d)
         self.model.get_layer("see").kernel.assign(step * d.T)
         if _has(self.model, "inhibit"):
             self.model.get_layer("inhibit").kernel.assign(np.eye(len(d)) - step * d @ d.T)
@@ -98,15 +97,16 @@ class Dictionary(Objective):
         if first:
             self._codes.assign(self._best(self._x, self._atoms(), most, self._codes.numpy()))
         codes, held = self._codes.numpy(), self._best(self._held, self._atoms(), most)
-        total, steps = 0.0, math.ceil(len(self._x) / self.settings["batch"])
-        for step, (chosen, _) in enumerate(self.orders(index, len(codes))):
-            total += float(self._step(self._x[chosen], codes[chosen])) * len(chosen)
-            if not math.isfinite(total):
-                return {"loss": total}
-            progress((step + 1) / steps)
+
+        def step(chosen: np.ndarray, rng: np.random.Generator, _: float) -> float:
+            return float(self._step(self._x[chosen], codes[chosen]))
+
+        mean = self.passed(index, len(codes), step, progress)
+        if not math.isfinite(mean):
+            return {"loss": mean}
         found = np.asarray(self._encoder(self._held))
         error = float(np.square(found - held).sum(axis=1).mean())
-        return {"loss": total / len(codes), "validation_loss": error, "validation_score": self._scored(), "stage": 2.0}
+        return {"loss": mean, "validation_loss": error, "validation_score": self._scored(), "stage": 2.0}
 
     def _scored(self) -> float:
         outputs = self.outputs(self.validation.tensors)

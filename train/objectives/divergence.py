@@ -18,30 +18,30 @@ class Divergence:
         batch: samples a step; the number of persistent chains.
         gibbs_steps: the k.
         persistent: chains go on from the step before.
-        rate, weight_decay: of a step.
+        weight_decay: of the weights, a step, times the learning rate.
     """
 
     def __init__(
-        self, machine: Machine, *, batch: int, gibbs_steps: int, persistent: bool, rate: float, weight_decay: float
+        self, machine: Machine, *, batch: int, gibbs_steps: int, persistent: bool, weight_decay: float
     ) -> None:
         self.machine = machine
         parameters = (machine.kernel, machine.visible, machine.hidden)
         self.velocities = [tf.Variable(tf.zeros(p.shape)) for p in parameters]
         chains = tf.zeros((batch, machine.kernel.shape[1]))
         self.chains = tf.Variable(chains) if persistent else None
-        self._settings = gibbs_steps, rate, weight_decay
+        self._settings = gibbs_steps, weight_decay
         self.step = self._compile()
 
     def variables(self) -> list[Any]:
         """What steps change besides the machine's own weights."""
         return [*self.velocities, *([] if self.chains is None else [self.chains])]
 
-    def _compile(self) -> Callable[[Any, Any, Any], Any]:
+    def _compile(self) -> Callable[[Any, Any, Any, Any], Any]:
         machine, chains = self.machine, self.chains
-        gibbs_steps, rate, decay = self._settings
+        gibbs_steps, decay = self._settings
 
         @tf.function(reduce_retracing=True)
-        def step(v: Any, seeds: Any, momentum: Any) -> Any:
+        def step(v: Any, seeds: Any, rate: Any, momentum: Any) -> Any:
             """Squared error of the reconstruction, a sample, after a move along data minus model.
 
             Args:
@@ -73,5 +73,5 @@ class Divergence:
                 parameter.assign(tf.convert_to_tensor(parameter) + velocity)
             return tf.reduce_mean(tf.reduce_sum(tf.square(v - first), axis=-1))
 
-        found: Callable[[Any, Any, Any], Any] = step
+        found: Callable[[Any, Any, Any, Any], Any] = step
         return found

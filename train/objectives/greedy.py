@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from train.data import Dataset, Split, stratified
-from train.objectives.boltzmann import Machine
+from train.objectives.boltzmann import Machine, log_odds
 from train.objectives.descent import known, optimizer
 from train.objectives.divergence import Divergence
-from train.objectives.objective import Objective, Ready, Task
+from train.objectives.objective import Objective, Task
 from train.objectives.reconstruction import corrupted
 from train.objectives.supervised import Supervised
 
@@ -35,7 +35,9 @@ class Greedy(Objective):
         kind = known("pretraining", settings, _PRETRAININGS)
         self._hidden = [layer for layer in model.layers if layer.name.startswith("dense")]
         kinds: dict[str, type[_Teacher]] = {"rbm": _Boltzmann, "autoencoder": _Tied}
-        self._teachers = [kinds[kind](layer, settings, len(self.train)) for layer in self._hidden if kind in kinds]
+        self._teachers = [
+            kinds[kind](layer, settings, self.steps(len(self.train))) for layer in self._hidden if kind in kinds
+        ]
         seen = _labelled(dataset, settings["labelled"])
         alone = {**settings, "epochs": settings["classifier_epochs"]}
         self._alone = _Last(model, alone, seen, task) if settings["classifier_epochs"] else None
@@ -45,7 +47,7 @@ class Greedy(Objective):
         self._alone_score = tf.Variable(math.nan, dtype=tf.float64)
         self._features: tuple[int, np.ndarray, np.ndarray] | None = None
         if self._teachers:
-            self._teachers[0].begin(self._flat(self.train))
+            self._teachers[0].begin(self.train.flat())
 
     @property
     def epochs(self) -> int:
@@ -93,24 +95,20 @@ class Greedy(Objective):
             # Below a layer nothing moves while it is taught: what it sees is worked out once.
             self._features = (
                 layer,
-                self._below(self._flat(self.train), layer),
-                self._below(self._flat(self.validation), layer),
+                self._below(self.train.flat(), layer),
+                self._below(self.validation.flat(), layer),
             )
             if not within:
                 self._teachers[layer].begin(self._features[1])
         teacher, (_, x, held) = self._teachers[layer], self._features
-        total, seen, steps = 0.0, 0, math.ceil(len(x) / self.settings["batch"])
-        for step, (chosen, rng) in enumerate(self.orders(index, len(x))):
-            total += teacher.step(x[chosen], within, rng) * len(chosen)
-            seen += len(chosen)
-            if not math.isfinite(total):
-                return {"loss": total}
-            progress((step + 1) / steps)
-        return {"loss": total / seen, "validation_loss": teacher.error(held)}
 
-    def _flat(self, ready: Ready) -> np.ndarray:
-        (values,) = ready.tensors.values()
-        return values.reshape(len(values), -1)
+        def step(chosen: np.ndarray, rng: np.random.Generator, _: float) -> float:
+            return teacher.step(x[chosen], within, rng)
+
+        mean = self.passed(index, len(x), step, progress)
+        if not math.isfinite(mean):
+            return {"loss": mean}
+        return {"loss": mean, "validation_loss": teacher.error(held)}
 
     def _below(self, x: np.ndarray, layer: int) -> np.ndarray:
         for dense in self._hidden[:layer]:
@@ -128,7 +126,7 @@ class _Last(Supervised):
 class _Teacher(Protocol):
     """What teaches one hidden layer without labels."""
 
-    def __init__(self, layer: Any, settings: dict[str, Any], n: int) -> None: ...
+    def __init__(self, layer: Any, settings: dict[str, Any], steps: int) -> None: ...
 
     def begin(self, x: np.ndarray) -> None: ...
 
@@ -142,21 +140,20 @@ class _Teacher(Protocol):
 class _Boltzmann:
     """A hidden layer as a restricted Boltzmann machine on what lies below it."""
 
-    def __init__(self, layer: Any, settings: dict[str, Any], n: int) -> None:
+    def __init__(self, layer: Any, settings: dict[str, Any], steps: int) -> None:
         self._visible = tf.Variable(tf.zeros(layer.kernel.shape[0]))
         self._layer = layer
         self._machine = Machine(layer.kernel, self._visible, layer.bias)
         self._divergence = Divergence(
-            self._machine, batch=settings["batch"], gibbs_steps=1, persistent=False,
-            rate=settings["pretraining_rate"], weight_decay=2e-4,
-        )  # fmt: skip
+            self._machine, batch=settings["batch"], gibbs_steps=1, persistent=False, weight_decay=2e-4
+        )
+        self._rate = np.float32(settings["pretraining_rate"])
 
     def begin(self, x: np.ndarray) -> None:
         """Weights as Hinton 2010, section 8, begins: N(0, 0.01), visible biases log(p / (1 - p))."""
         seed = keras.random.SeedGenerator(int(x.shape[1]))
         self._layer.kernel.assign(keras.random.normal(self._layer.kernel.shape, stddev=0.01, seed=seed))
-        rate = np.clip(x.mean(axis=0), 1 / len(x), 1 - 1 / len(x))
-        self._visible.assign(np.log(rate / (1 - rate)))
+        self._visible.assign(log_odds(x.mean(axis=0), len(x)))
 
     def variables(self) -> list[Any]:
         return [self._visible, *self._divergence.variables()]
@@ -164,7 +161,7 @@ class _Boltzmann:
     def step(self, x: np.ndarray, epoch: int, rng: np.random.Generator) -> float:
         seeds = rng.integers(0, 2**31 - 1, (3, 2), dtype=np.int32)
         momentum = np.float32(0.9 if epoch >= _MOMENTUM_AFTER else 0.5)
-        return float(self._divergence.step(x, seeds, momentum))
+        return float(self._divergence.step(x, seeds, self._rate, momentum))
 
     def error(self, x: np.ndarray) -> float:
         back = self._machine.down(self._machine.up(x))
@@ -174,12 +171,12 @@ class _Boltzmann:
 class _Tied:
     """A hidden layer as the way forth of an autoencoder with tied weights; cross-entropy, inputs masked."""
 
-    def __init__(self, layer: Any, settings: dict[str, Any], n: int) -> None:
+    def __init__(self, layer: Any, settings: dict[str, Any], steps: int) -> None:
         self._layer, self._settings = layer, settings
         self._visible = tf.Variable(tf.zeros(layer.kernel.shape[0]))
         self._weights = [layer.kernel, layer.bias, self._visible]
-        steps = math.ceil(n / settings["batch"]) * settings["pretraining_epochs"]
-        self._rule = optimizer({**settings, "learning_rate": settings["pretraining_rate"]}, max(1, steps))
+        rate = {**settings, "learning_rate": settings["pretraining_rate"]}
+        self._rule = optimizer(rate, max(1, steps * settings["pretraining_epochs"]))
         self._rule.build(self._weights)
         self._step = self._compile()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from edgeproof import frontend, metrics
 from edgeproof.contract import Decode, Frontend
+from edgeproof.decode import KINDS, truth
 from train.data import Dataset, Split
 
 _EVALUATION_BATCH = 500
@@ -20,13 +22,18 @@ _EVALUATION_BATCH = 500
 
 @dataclass(frozen=True)
 class Ready:
-    """A split as the model takes it: tensors (n, ...) by input, and the labels (n,) where there are any."""
+    """A split as the model takes it: tensors (n, ...) by input, and what its outputs should be, where that is told."""
 
     tensors: dict[str, np.ndarray]
     labels: np.ndarray | None
 
     def __len__(self) -> int:
         return len(next(iter(self.tensors.values())))
+
+    def flat(self) -> np.ndarray:
+        """The one input's samples as rows, (n, features)."""
+        (values,) = self.tensors.values()
+        return values.reshape(len(values), -1)
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,6 @@ class Objective:
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
         self.model = model
         self.settings = settings
-        self.task = task
         self.decode = task.decode
         self.metric = metrics.METRICS[task.metric]
         self.frontends = {f.input: f for f in task.frontends}
@@ -103,12 +109,14 @@ class Objective:
         return []
 
     def ready(self, split: Split, what: str) -> Ready:
-        """A raw split as tensors, its labels checked against the decoded output."""
+        """A raw split as tensors, its labels as what the decoded output is scored against."""
         tensors = {k: frontend.apply(self.frontends[k], v) for k, v in split.samples.items()}
         labels = split.labels
-        if labels is not None and self.decode.kind in ("classify", "detect"):
-            classes = 2 if self.decode.kind == "detect" else int(self._decoded().shape[-1])
-            labels = metrics.check_labels(labels, len(split), classes, source=what).astype(np.int32)
+        if labels is not None and KINDS[self.decode.kind].labelled:
+            outputs = np.broadcast_to(np.float32(0), (len(split), *self._decoded().shape[1:]))
+            labels = truth(self.decode, labels, [], outputs, source=what)
+            assert labels is not None
+            labels = labels.astype(np.int32 if labels.dtype.kind == "i" else np.float32)
         return Ready(tensors, labels)
 
     def call(self, inputs: Mapping[str, Any], *, training: bool) -> dict[str, Any]:
@@ -129,10 +137,12 @@ class Objective:
 
     def values(self, ready: Ready, outputs: Mapping[str, np.ndarray], what: str) -> np.ndarray:
         """The metric's value a sample, (n,), from the model's outputs."""
-        inputs = [ready.tensors[t.name] for t in self.model.inputs]
-        truth = metrics.truth(self.decode, ready.labels, inputs, outputs[self.output], source=what)
-        assert truth is not None, "the contract suite sees to it that recipes' data can be scored"
-        return self.metric(outputs[self.output], truth)
+        wanted = ready.labels
+        if not KINDS[self.decode.kind].labelled:
+            inputs = [ready.tensors[t.name] for t in self.model.inputs]
+            wanted = truth(self.decode, ready.labels, inputs, outputs[self.output], source=what)
+        assert wanted is not None, "the contract suite sees to it that recipes' data can be scored"
+        return self.metric(outputs[self.output], wanted)
 
     def score(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
         """Decoded outputs (n, ...) and value a sample (n,) on a raw split."""
@@ -146,6 +156,42 @@ class Objective:
         order = rng.permutation(n)
         for start in range(0, n, self.settings["batch"]):
             yield order[start : start + self.settings["batch"]], rng
+
+    def passed(
+        self,
+        index: int,
+        n: int,
+        step: Callable[[np.ndarray, np.random.Generator, float], float],
+        progress: Callable[[float], None],
+    ) -> float:
+        """One pass over n samples in the epoch's order.
+
+        Args:
+            index: of the epoch.
+            n: samples.
+            step: the mean loss of a batch, from its indices, the generator that goes on from them, and the share of
+                the pass's steps that lie behind it.
+            progress: told the share after each step.
+
+        Returns:
+            The mean loss; what is not finite ends the pass, and is what is returned.
+        """
+        total, steps = 0.0, self.steps(n)
+        for at, (chosen, rng) in enumerate(self.orders(index, n)):
+            total += step(chosen, rng, at / steps) * len(chosen)
+            if not math.isfinite(total):
+                return total
+            progress((at + 1) / steps)
+        return total / n
+
+    def rate(self, index: int, share: float) -> np.float32:
+        """The learning rate where a share of an epoch lies behind: a cosine takes it to zero at the end."""
+        part = (index + share) / self.settings["epochs"]
+        return np.float32(self.settings["learning_rate"] * (1 + math.cos(math.pi * part)) / 2)
+
+    def steps(self, n: int) -> int:
+        """In a pass over n samples."""
+        return math.ceil(n / self.settings["batch"])
 
     def _decoded(self) -> Any:
         return dict(zip(self.model.output_names, self.model.outputs, strict=True))[self.output]

@@ -67,9 +67,9 @@ class Reconstruction(Descent):
         x = test.tensors[self._input]
         told = {}
         code = self._code()
-        if code is not None and code.shape[-1] < _flat(x).shape[1] // 8:
+        if code is not None and code.shape[-1] < test.flat().shape[1] // 8:
             width = int(code.shape[-1])
-            back = Components.of(_flat(self.train.tensors[self._input]), width).back(_flat(x))
+            back = Components.of(self.train.flat(), width).back(test.flat())
             told[f"{width} principal components"] = f"{_explained(back, x):.2%} of the variance"
         given = corrupted(x, self.settings, np.random.default_rng(0))
         if given is not x:
@@ -99,7 +99,7 @@ class Reconstruction(Descent):
         if code is not None and code.shape[-1] == 2 and labels is not None:
             reach = keras.Model(self.model.inputs[0], code)
             ours = np.asarray(reach.predict(x, verbose=0))
-            theirs = Components.of(_flat(self.train.tensors[self._input]), 2).codes(_flat(x))
+            theirs = Components.of(self.train.flat(), 2).codes(test.flat())
             panels = {"the autoencoder's codes": ours, "two principal components": theirs}
             plots.planes(out / "codes.png", panels, labels, ())
             pictures.append(Picture("codes.png", "Codes of the test split in the plane"))
@@ -137,7 +137,3 @@ def criterion(settings: dict[str, Any]) -> Callable[[Any, Any], Any]:
 
 def _explained(found: np.ndarray, wanted: np.ndarray) -> float:
     return float(metrics.explained_variance(found, wanted).mean())
-
-
-def _flat(values: np.ndarray) -> np.ndarray:
-    return values.reshape(len(values), -1)

@@ -26,7 +26,7 @@ def codes(
         tolerance: ends when no code moves by more, relative to the largest.
     """
     gram, seen = d @ d.T, x @ d.T
-    step = 1.0 / float(np.linalg.eigvalsh(gram)[-1])
+    step = step_of(d)
     z = np.zeros_like(seen) if start is None else start
     y, t = z, 1.0
     for _ in range(iterations):
@@ -37,6 +37,11 @@ def codes(
         if change <= tolerance * max(np.abs(z).max(), 1e-12):
             break
     return z
+
+
+def step_of(d: np.ndarray) -> float:
+    """The longest step of shrinkage that is sure to descend: one over the largest eigenvalue of D Dᵀ."""
+    return 1.0 / float(np.linalg.eigvalsh(d @ d.T)[-1])
 
 
 def dictionary(x: np.ndarray, z: np.ndarray, d: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -59,5 +59,8 @@ def criterion(settings: dict[str, Any]) -> Callable[[Any, Any], Any]:
         rubbish = tf.fill([tf.shape(logits)[0], 1], tf.constant(-settings["rubbish"], logits.dtype))
         return cross_entropy(labels, tf.concat([logits, rubbish], axis=1))
 
-    losses = {"cross_entropy": cross_entropy, "map": discriminative_map}
+    def squared(wanted: Any, outputs: Any) -> Any:
+        return tf.reduce_mean(tf.square(outputs - tf.cast(wanted, outputs.dtype)))
+
+    losses = {"cross_entropy": cross_entropy, "map": discriminative_map, "squared": squared}
     return losses[known("loss", settings, losses)]

@@ -30,28 +30,24 @@ class WakeSleep(Objective):
         self._generate = [model.get_layer(f"generate{i + 1}") for i in range(self._depth)]
         self._top = model.get_layer("cost").top_bias
         self._step = self._compile()
-        (values,) = self.train.tensors.values()
-        self._x = values.reshape(len(values), -1)
+        self._x = self.train.flat()
 
     def variables(self) -> list[Any]:
         return list(self.model.variables)
 
     def epoch(self, index: int, progress: Callable[[float], None]) -> dict[str, float]:
         """`loss` is the mean description length, in nats, of the training samples as the epoch found them."""
-        settings, n = self.settings, len(self._x)
-        steps = math.ceil(n / settings["batch"])
-        total = 0.0
-        for step, (chosen, rng) in enumerate(self.orders(index, n)):
-            part = (index + step / steps) / settings["epochs"]
-            rate = settings["learning_rate"] * (1 + math.cos(math.pi * part)) / 2
+
+        def step(chosen: np.ndarray, rng: np.random.Generator, share: float) -> float:
             seeds = rng.integers(0, 2**31 - 1, (2 * self._depth + 3, 2), dtype=np.int32)
-            total += float(self._step(self._x[chosen], seeds, np.float32(rate))) * len(chosen)
-            if not math.isfinite(total):
-                return {"loss": total}
-            progress((step + 1) / steps)
+            return float(self._step(self._x[chosen], seeds, self.rate(index, share)))
+
+        mean = self.passed(index, len(self._x), step, progress)
+        if not math.isfinite(mean):
+            return {"loss": mean}
         outputs = self.outputs(self.validation.tensors)
         return {
-            "loss": total / n,
+            "loss": mean,
             "validation_loss": float(outputs["cost"].mean()),
             "validation_score": float(np.mean(self.values(self.validation, outputs, "the validation split"))),
         }

@@ -5,7 +5,7 @@ Simonyan and Zisserman 2015, "Very deep convolutional networks for large-scale i
 published network of 138,357,544 parameters, with the layer names of `keras.applications.VGG16`, and needs a larger
 machine. What differs from the paper: that normalization, AdamW and a cosine schedule, and the data.
 
-    python -m train vgg16                                                   two minutes on 2 cores
+    python -m train vgg16                                                   three minutes on 2 cores
     python -m train vgg16 --data cifar10 --data-dir DIR                     an hour
 """
 
@@ -29,7 +29,7 @@ RECIPE = pictures.recipe(
     frontends=_frontends,
     decode=Decode("classify", output="predictions", scores="logits"),
     fit=Supervised(epochs=40, batch=64, learning_rate=2e-3, weight_decay=0.05, pad=4, flip=True),
-    when=(When({"data": "embedded"}, {"epochs": 10, "pad": 0, "flip": False}),),
+    when=(When({"data": "embedded"}, {"epochs": 20, "pad": 0, "flip": False}),),
     tiny={"epochs": 5},
-    goal=Goal(metric="accuracy", floors={"embedded": 0.88}),
+    goal=Goal(metric="accuracy", floors={"embedded": 0.94}),
 )

@@ -14,7 +14,7 @@ import tensorflow as tf
 from train import registry
 from train.study import differences
 from train.study.__main__ import main
-from train.study.differences import LIMIT, Loss
+from train.study.differences import LIMIT, STEP, Checked, Loss
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -65,18 +65,44 @@ def test_a_wrong_custom_gradient_is_caught(wrong: float, caught: bool) -> None:
         assert found["hidden/kernel"].error == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_corner_is_counted_and_passed_over() -> None:
-    # ReLU of a weight at a quarter of a step above its corner, on the input 1: no derivative within the step.
+def corner(away: float, steps: tuple[float, ...]) -> Checked:
+    """(ReLU(w) + 1)² at w = `away`: its derivative is 2 (w + 1) above the corner at 0, nothing below."""
     with differences.precision("float64"):
         x = keras.Input((1,))
         model = keras.Model(x, keras.layers.ReLU()(keras.layers.Dense(1, use_bias=False, name="one")(x)))
-        model.trainable_variables[0].assign([[0.25 * differences.STEP]])
-        (found,) = differences.check(loss_of(model, np.ones((1, 1)), -np.ones((1, 1))), each=1, seed=0)
-        assert (found.kinks, found.numeric.size) == (1, 0)
-        model.trainable_variables[0].assign([[0.3]])
-        (found,) = differences.check(loss_of(model, np.ones((1, 1)), -np.ones((1, 1))), each=1, seed=0)
-    assert (found.kinks, found.numeric.size) == (0, 1)
-    assert found.numeric[0] == pytest.approx(2 * (0.3 + 1))  # d/dw (w + 1)²
+        model.trainable_variables[0].assign([[away]])
+        (found,) = differences.check(loss_of(model, np.ones((1, 1)), -np.ones((1, 1))), each=1, seed=0, steps=steps)
+    return found
+
+
+@pytest.mark.parametrize("share", [-0.99, -0.5, -1 / 3, -0.01, -1e-9, 0.0, 1e-9, 0.01, 0.25, 1 / 3, 0.5, 0.99])
+def test_a_corner_is_seen_wherever_it_lies_within_the_step(share: float) -> None:
+    found = corner(share * STEP, (STEP,))
+    assert (found.kinks, found.kept) == (1, 0)
+
+
+@pytest.mark.parametrize(("away", "slope"), [(0.3, 2.6), (0.25 * STEP, 2.0), (0.03 * STEP, 2.0)])
+def test_a_smaller_step_reaches_no_corner(away: float, slope: float) -> None:
+    found = corner(away, differences.STEPS)
+    assert (found.kinks, found.kept) == (0, 1)
+    assert found.numeric[0] == pytest.approx(slope, rel=1e-5, abs=1e-9)
+    assert found.error < LIMIT
+
+
+def test_a_corner_in_every_step_is_counted_and_another_number_is_drawn() -> None:
+    for away in (1e-4 * STEP, -0.25 * STEP):  # the second is flat: over a small step no more than rounding is left
+        found = corner(away, differences.STEPS)
+        assert (found.kinks, found.kept) == (1, 0)
+    with differences.precision("float64"):
+        x = keras.Input((8,))
+        model = keras.Model(x, keras.layers.ReLU()(keras.layers.Dense(1, use_bias=False, name="one")(x)))
+        # The first two samples see the sum of the first weight and the fifth, which is 0: two numbers at a corner.
+        model.trainable_variables[0].assign([[1.0]] * 4 + [[-1.0]] * 4)
+        inputs = np.concatenate([np.eye(8)[[0, 4]] + np.eye(8)[[4, 0]], np.eye(8)])
+        loss = loss_of(model, inputs, -np.ones((10, 1)))
+        (found,) = differences.check(loss, each=6, seed=0)
+    assert (found.kept, found.kinks <= 2) == (6, True)
+    assert found.error < LIMIT
 
 
 def test_what_a_training_step_draws_is_held_still() -> None:

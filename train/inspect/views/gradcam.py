@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgeproof.frontend.image import resize
-from train import drawing
-from train.inspect import gradients, tiles
+from train.inspect import gradients
+from train.inspect.overlay import overlay
 from train.inspect.subject import Absent, Picture, Subject, as_picture
 from train.walk import Call
 
@@ -30,22 +30,14 @@ def draw(subject: Subject) -> list[Picture]:
     smooth = resize(
         field[None, ..., None].astype(np.float32), height=height, width=width, max_stretch=np.inf, smallest=1
     )[0, ..., 0]
-    figure, axes = drawing.canvas(1, 3, (7.2, 2.7))
-    shade = tiles.stretched(image)
-    grey = shade if shade.ndim == 2 else shade.mean(axis=-1)
-    axes[0].imshow(shade, cmap="gray", interpolation="nearest")
-    axes[1].imshow(field, cmap="inferno", interpolation="nearest", vmin=0)
-    axes[2].imshow(grey, cmap="gray", interpolation="nearest")
-    axes[2].imshow(smooth, cmap="inferno", alpha=0.65, interpolation="nearest", vmin=0)
-    for axis, title in zip(axes, ("sample", f"Grad-CAM of {subject.told(index)}", "both"), strict=True):
-        axis.set_title(title, fontsize=9, parse_math=False)
-        drawing.bare(axis)
-    chosen = "the network's decision" if subject.wanted is None else "as asked"
-    caption = f'Class {subject.told(index)} ({chosen}) at layer "{call.name}", {field.shape[0]} x {field.shape[1]} '
+    drawn = overlay(image, field, f"Grad-CAM of {subject.told(index)}", smooth)
+    caption = (
+        f'Class {subject.told(index)} ({subject.chosen}) at layer "{call.name}", {field.shape[0]} x {field.shape[1]} '
+    )
     caption += f"places, for {subject.source}."
     if not field.any():
         caption += " Nothing in it speaks for this class: the weighted sum is nowhere positive."
-    return [Picture("gradcam", drawing.png(figure), caption)]
+    return [Picture("gradcam", drawn, caption)]
 
 
 def layer(subject: Subject) -> Call:

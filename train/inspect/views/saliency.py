@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from train import drawing
-from train.inspect import gradients, tiles
+from train.inspect import gradients
+from train.inspect.overlay import overlay
 from train.inspect.subject import Picture, Subject, as_picture
 
 
@@ -21,20 +21,12 @@ def draw(subject: Subject) -> list[Picture]:
     image = as_picture(subject.sample[which][0])
     assert image is not None
     field = saliency(subject, index)
-    figure, axes = drawing.canvas(1, 3, (7.2, 2.7))
-    shade = tiles.stretched(image)
-    axes[0].imshow(shade, cmap="gray", interpolation="nearest")
-    axes[1].imshow(field, cmap="inferno", interpolation="nearest", vmin=0)
-    grey = shade if shade.ndim == 2 else shade.mean(axis=-1)
-    axes[2].imshow(grey, cmap="gray", interpolation="nearest")
-    axes[2].imshow(field, cmap="inferno", alpha=0.65, interpolation="nearest", vmin=0)
-    for axis, title in zip(axes, ("sample", f"saliency of {subject.told(index)}", "both"), strict=True):
-        axis.set_title(title, fontsize=9, parse_math=False)
-        drawing.bare(axis)
-    chosen = "the network's decision" if subject.wanted is None else "as asked"
-    caption = f"Class {subject.told(index)} ({chosen}) for {subject.source}; bright pixels move its score most, "
+    drawn = overlay(image, field, f"saliency of {subject.told(index)}")
+    caption = (
+        f"Class {subject.told(index)} ({subject.chosen}) for {subject.source}; bright pixels move its score most, "
+    )
     caption += f"at most {field.max():.3g} a unit of input."
-    return [Picture("saliency", drawing.png(figure), caption)]
+    return [Picture("saliency", drawn, caption)]
 
 
 def saliency(subject: Subject, index: int) -> np.ndarray:

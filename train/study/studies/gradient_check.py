@@ -5,7 +5,6 @@ The formula and the bound are those of Ng's courses: ‖a - n‖ / (‖a‖ + �
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from edgeproof import frontend
+from edgeproof.decode import truth
 from edgeproof.errors import Refused
 from models.mlp import build_mlp
-from train import data, drawing, registry, settings
-from train.fits import Greedy, Reconstruction, Supervised
-from train.objectives import reconstruction
+from train import data, drawing, learned, registry, settings
+from train.fits import Greedy, NextToken, Reconstruction, Supervised
+from train.objectives import next_token, reconstruction
 from train.objectives.supervised import criterion as criterion_of
 from train.recipe import Recipe
 from train.study import differences
@@ -53,7 +53,8 @@ def study(request: Request) -> Page:
         if not _descends(recipe):
             left.append(f"{name} (its steps are not the gradient of a loss)")
             continue
-        for told, wishes in _forms(name, recipe):
+        for wishes in recipe.forms():
+            told = " ".join([name, *[f"{key}={value}" for key, value in wishes.items()]])
             found = [_check(recipe, wishes, seed, each) for seed in seeds]
             tensors = [tensor for checked in found if checked for tensor in checked]
             if tensors:
@@ -91,7 +92,9 @@ def study(request: Request) -> Page:
             "Networks are built in float64, in the recipe's tiny form, their first weights moved by N(0, 0.1²), away "
             "from points where a derivative does not exist, such as a zero bias under a ReLU.",
             "Where a ReLU or a maximum changes sides within the step there is no derivative to compare with; the "
-            "differences over h and h/2 then disagree, and the number is passed over and counted.",
+            "differences over h and h/2 then disagree, and a tenth and a hundredth of the step are tried, as far as "
+            "the loss's own rounding lets them tell anything. A number at a corner in all of them is passed over and "
+            "counted, and another drawn in its place.",
             f"Seeds: {', '.join(map(str, seeds))}.",
         ],
         results=[
@@ -127,28 +130,19 @@ def study(request: Request) -> Page:
     )
 
 
-def _forms(name: str, recipe: Recipe) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The plain form, and those that the recipe's rules make by settings."""
-    seen: list[dict[str, Any]] = [{}]
-    for rule in recipe.when:
-        wishes = {key: value for key, value in rule.where.items() if key != "data"}
-        if wishes not in seen:
-            seen.append(wishes)
-    for wishes in seen:
-        yield " ".join([name, *[f"{key}={value}" for key, value in wishes.items()]]), wishes
-
-
 def _descends(recipe: Recipe) -> bool:
     fit: object = recipe.fit
-    return isinstance(fit, (Supervised, Greedy, Reconstruction))
+    return isinstance(fit, (Supervised, Greedy, Reconstruction, NextToken))
 
 
 def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list[Checked] | None:
     """Every weight tensor of a form in small; None where a layer's gradient is not meant to be its derivative."""
     chosen = settings.resolve(recipe, "embedded", wishes, tiny=True)
-    split = data.load(recipe, "embedded", None).train
+    dataset = data.load(recipe, "embedded", None)
+    split = dataset.train
     rows = np.random.default_rng(seed).permutation(len(split))[:_BATCH]
-    steps = {f.input: f for f in recipe.frontends(chosen)}
+    frontends = learned.frontends(recipe, chosen, dataset)
+    steps, decode = {f.input: f for f in frontends}, learned.decode(recipe, frontends)
     with differences.precision("float64"):
         keras.utils.set_random_seed(seed)
         model = recipe.builder()(**{key: chosen[key] for key in recipe.arguments})
@@ -161,9 +155,15 @@ def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list
         again: object = recipe.fit
         if isinstance(again, Reconstruction):
             loss = Loss(model, keras.tree.pack_sequence_as(model.input, inputs), inputs[0], _back(model, chosen))
+        elif isinstance(again, NextToken):
+            given = keras.tree.pack_sequence_as(model.input, inputs)
+            loss = Loss(model, given, inputs[0], next_token.criterion)
         else:
             assert split.labels is not None
-            labels = tf.constant(split.labels[rows], tf.int32)
+            shape = dict(zip(model.output_names, model.outputs, strict=True))[decode.output].shape[1:]
+            wanted = truth(decode, split.labels[rows], [], np.zeros((len(rows), *shape)), source=recipe.title)
+            assert wanted is not None
+            labels = tf.constant(wanted, tf.int32 if wanted.dtype.kind == "i" else tf.float64)
             loss = Loss(model, keras.tree.pack_sequence_as(model.input, inputs), labels, criterion_of(chosen))
         return differences.check(loss, each=each, seed=seed)
 

@@ -14,7 +14,7 @@ import numpy as np
 from models.mlp import build_mlp
 from train import drawing
 from train.study import fitting
-from train.study.fitting import Network
+from train.study.fitting import Network, Part
 from train.study.intervals import HOW, Interval
 from train.study.page import Figure, Page, Table
 from train.study.request import Request
@@ -23,6 +23,7 @@ _SAMPLES = (40, 80, 160, 320, 640, 1247)
 _WIDTHS = (1, 2, 4, 16, 64, 256)
 _FEW, _USUAL, _BATCH, _STEPS = 160, 128, 32, 480
 _RATE = 5e-3
+_WRONG = 0.2  # of the labels, in the second half of the comparison
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ _CURES = {
     "dropout, 0.5": _Cure({"dropout": 0.5}),
     "early stopping": _Cure(patience=10),
     "augmentation": _Cure(moved={"shift": 2.0, "rotate": 10.0}),
-    "dropout, augmentation": _Cure({"dropout": 0.5}, {"shift": 2.0, "rotate": 10.0}),
+    "dropout and augmentation": _Cure({"dropout": 0.5}, {"shift": 2.0, "rotate": 10.0}),
 }
 
 
@@ -58,8 +59,48 @@ class _Point:
         return Interval.of(np.subtract(self.tests, other.tests))
 
 
+@dataclass(frozen=True)
+class _Cured:
+    """What each cure makes of few samples, with `told` of their labels."""
+
+    told: str
+    points: dict[str, _Point]
+
+    @property
+    def plain(self) -> _Point:
+        return self.points["nothing"]
+
+    def beside(self) -> dict[str, Interval]:
+        """Test error of each cure less that of none."""
+        return {name: point.beside(self.plain) for name, point in self.points.items() if name != "nothing"}
+
+    def table(self) -> Table:
+        beside = self.beside()
+        return Table(
+            [f"{_FEW} samples, {self.told}", "training error", "test error", "less nothing's", "test cross-entropy"],
+            [
+                [name, p.train.percent(), p.test.percent(), _points(beside.get(name)), p.loss.told(2)]
+                for name, p in self.points.items()
+            ],
+        )
+
+    def shown(self) -> str:
+        beside = self.beside()
+        better = [name for name, difference in beside.items() if difference.high < 0]
+        worse = [name for name, difference in beside.items() if difference.low > 0]
+        best = min(self.points, key=lambda name: self.points[name].test.mean)
+        calm = min(self.points, key=lambda name: self.points[name].loss.mean)
+        return (
+            f"With {_FEW} samples, {self.told} and nothing against it, the network errs on "
+            f"{self.plain.test.percent()} of the test samples. Lowest: {best}, "
+            f"{self.points[best].test.percent()}. Compared seed by seed, the interval of the difference lies wholly "
+            f"below 0 for {_listed(better)}, above it for {_listed(worse)}. By test cross-entropy the lowest is "
+            f"{calm}, {self.points[calm].loss.told(2)}, beside {self.plain.loss.told(2)} for nothing."
+        )
+
+
 def study(request: Request) -> Page:
-    """Learning curves, then six ways to regularise on few samples."""
+    """Learning curves, then six ways to regularise on few samples, with right labels and with some wrong ones."""
     seeds = request.seeds_or(5)
     samples = _SAMPLES[:2] if request.tiny else _SAMPLES
     widths = _WIDTHS[2:4] if request.tiny else _WIDTHS
@@ -68,14 +109,14 @@ def study(request: Request) -> Page:
     usual = _network(_USUAL, _Cure())
     by_samples = {n: _run(usual, n, seeds, steps, _Cure()) for n in samples}
     by_width = {w: _run(_network(w, _Cure()), len(train), seeds, steps, _Cure()) for w in widths}
-    by_cure = {name: _run(_network(_USUAL, cure), _FEW, seeds, steps, cure) for name, cure in _CURES.items()}
+    cured = {
+        told: _Cured(
+            told,
+            {name: _run(_network(_USUAL, cure), _FEW, seeds, steps, cure, wrong) for name, cure in _CURES.items()},
+        )
+        for told, wrong in (("right labels", 0.0), (f"{_WRONG:.0%} wrong labels", _WRONG))
+    }
 
-    plain = by_cure["nothing"]
-    beside = {name: point.beside(plain) for name, point in by_cure.items() if name != "nothing"}
-    better = [name for name, difference in beside.items() if difference.high < 0]
-    worse = [name for name, difference in beside.items() if difference.low > 0]
-    best = min(by_cure, key=lambda name: by_cure[name].test.mean)
-    calm = min(by_cure, key=lambda name: by_cure[name].loss.mean)
     first, last = (by_samples[n] for n in (samples[0], samples[-1]))
     small, large = (by_width[w] for w in (widths[0], widths[-1]))
     shows = [
@@ -89,12 +130,7 @@ def study(request: Request) -> Page:
         f"{widths[-2]} and {widths[-1]} units it goes from {by_width[widths[-2]].test.percent()} to "
         f"{large.test.percent()}: on these data a larger network than needed "
         + ("costs nothing." if large.test.mean <= by_width[widths[-2]].test.mean + 0.005 else "costs a little."),
-        f"With {_FEW} samples and nothing against it, the network errs on {plain.test.percent()}. Lowest: {best}, "
-        f"{by_cure[best].test.percent()}. "
-        f"Compared seed by seed, the interval of the difference lies wholly below 0 for {_listed(better)}, above it "
-        f"for {_listed(worse)}.",
-        f"By test cross-entropy the lowest is {calm}, {by_cure[calm].loss.told(2)}, beside {plain.loss.told(2)} for "
-        "nothing.",
+        *(one.shown() for one in cured.values()),
     ]
     return Page(
         title="Under- and over-fitting",
@@ -110,6 +146,8 @@ def study(request: Request) -> Page:
             "units; early stopping, back to the lowest validation loss after 10 passes without a lower one; "
             "augmentation, shifts of up to 2 pixels and rotations of up to 10 degrees. Early stopping alone sees the "
             "100 validation samples.",
+            f"Wrong labels: the same with {_WRONG:.0%} of the {_FEW} labels, drawn by each seed, changed to another "
+            "class; the training error is held against these. Validation and test labels stay right.",
             f"Seeds: {', '.join(map(str, seeds))}. {HOW}",
         ],
         results=[
@@ -122,20 +160,8 @@ def study(request: Request) -> Page:
                 ["hidden units", "training error", "test error"],
                 [[str(w), p.train.percent(), p.test.percent()] for w, p in by_width.items()],
             ),
-            Table(
-                [
-                    f"against over-fitting, {_FEW} samples",
-                    "training error",
-                    "test error",
-                    "less nothing's",
-                    "test cross-entropy",
-                ],
-                [
-                    [name, p.train.percent(), p.test.percent(), _points(beside.get(name)), p.loss.told(2)]
-                    for name, p in by_cure.items()
-                ],
-            ),
-            _bars(by_cure),
+            *(one.table() for one in cured.values()),
+            _bars(cured),
         ],
         shows=shows,
     )
@@ -150,12 +176,12 @@ def _network(width: int, cure: _Cure) -> Network:
     return Network(build, keras.optimizers.Adam(_RATE))
 
 
-def _run(network: Network, n: int, seeds: range, steps: int, cure: _Cure) -> _Point:
+def _run(network: Network, n: int, seeds: range, steps: int, cure: _Cure, wrong: float = 0.0) -> _Point:
     train, _, test = fitting.parts()
     epochs = max(1, round(steps / (n // min(_BATCH, n))))
     own, held, loss = [], [], []
     for seed in seeds:
-        part = train.some(n, seed)
+        part = _mislabelled(train.some(n, seed), wrong, seed)
         network.fit(part, seed=seed, epochs=epochs, batch=_BATCH, moved=cure.moved, patience=cure.patience)
         own.append(1 - network.accuracy(part))
         held.append(1 - network.accuracy(test))
@@ -163,12 +189,21 @@ def _run(network: Network, n: int, seeds: range, steps: int, cure: _Cure) -> _Po
     return _Point(Interval.of(own), Interval.of(held), Interval.of(loss), tuple(held))
 
 
+def _mislabelled(part: Part, share: float, seed: int) -> Part:
+    """The same with this share of the labels changed to another class, any as likely."""
+    rng = np.random.default_rng([seed, 1])
+    labels = part.labels.copy()
+    chosen = rng.choice(len(labels), round(share * len(labels)), replace=False)
+    labels[chosen] = (labels[chosen] + rng.integers(1, 10, len(chosen))) % 10
+    return Part(part.images, labels)
+
+
 def _points(difference: Interval | None) -> str:
     return "-" if difference is None else f"{100 * difference.mean:+.1f} ± {100 * difference.half:.1f}"
 
 
 def _listed(names: list[str]) -> str:
-    return " and ".join(names) if names else "none"
+    return "; ".join(names) if names else "none"
 
 
 def _gap(point: _Point) -> float:
@@ -195,16 +230,18 @@ def _curves(by_samples: dict[int, _Point], by_width: dict[int, _Point]) -> Figur
     return Figure("regularisation", drawing.png(figure, dpi=90, colours=96), shows)
 
 
-def _bars(by_cure: dict[str, _Point]) -> Figure:
-    figure, axis = drawing.canvas(1, 1, (6.5, 2.6))
-    rows = np.arange(len(by_cure))
-    for offset, side, colour in ((-0.18, "train", drawing.BLUE), (0.18, "test", drawing.ORANGE)):
-        points: list[Interval] = [getattr(point, side) for point in by_cure.values()]
-        label = {"train": "training", "test": "test"}[side]
-        spans = [0.0 if np.isnan(p.half) else 100 * p.half for p in points]
-        axis.barh(rows + offset, [100 * p.mean for p in points], 0.34, xerr=spans, color=colour, label=label)
-    axis.set(yticks=rows, yticklabels=list(by_cure), xlabel="error (%)", xlim=(0, None))
-    axis.invert_yaxis()
-    axis.legend(frameon=False)
+def _bars(cured: dict[str, _Cured]) -> Figure:
+    figure, axes = drawing.canvas(1, len(cured), (9, 2.6), sharey=True)
+    rows = np.arange(len(_CURES))
+    for axis, one in zip(axes, cured.values(), strict=True):
+        for offset, side, colour in ((-0.18, "train", drawing.BLUE), (0.18, "test", drawing.ORANGE)):
+            points: list[Interval] = [getattr(point, side) for point in one.points.values()]
+            label = {"train": "training", "test": "test"}[side]
+            spans = [0.0 if np.isnan(p.half) else 100 * p.half for p in points]
+            axis.barh(rows + offset, [100 * p.mean for p in points], 0.34, xerr=spans, color=colour, label=label)
+        axis.set(yticks=rows, yticklabels=list(_CURES), xlabel="error (%)", xlim=(0, None))
+        axis.set_title(one.told, fontsize=9)
+    axes[0].invert_yaxis()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
     shows = f"Error with {_FEW} training samples by what is done against over-fitting, with 95% intervals"
     return Figure("regularisation-cures", drawing.png(figure, dpi=90, colours=96), shows)
