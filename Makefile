@@ -37,7 +37,7 @@ demo: environment ## train LeNet-5, export it to every format, verify each, run 
 	$(DEMO)
 
 .PHONY: test
-test: environment ## the default tests (under 8 minutes)
+test: environment ## the default tests (ten minutes on 2 cores)
 	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-all
