@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import sys
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from edgeproof import atomic
 from edgeproof.contract import DEFAULT_TOLERANCES
 from export import formats
 from export.conformance import page, runner
-from export.conformance.runner import Row
+from export.conformance.runner import Cell, Row
 from export.worker import Worker
 
 # Inputs below 32 x 32 the families refuse (Inception, Xception and NASNet below 71 to 75); these are the smallest.
@@ -33,17 +34,51 @@ is allowed is what any export is held to by default, as a deep model adds roundi
 
 
 def run(patterns: Sequence[str], out: Path, keep: Path | None = None, resume: bool = False) -> int:
-    """Verify those whose names match, and write the page of them and of those kept; exit status as for layers."""
-    before = runner.load(keep) if keep and keep.is_file() else []
-    done = {row.name for row in before if not row.wrong} if resume else set()
-    rows = [row for row in before if row.name in done]
+    """Verify those whose names match, and write the page of them and of those that it has; exit status as for layers.
+
+    Args:
+        keep: file of figures, which are taken before the page's.
+        resume: leave out what is there already, and not wrong.
+    """
+    path = out / "applications.md"
+    rows = runner.merged(read(path), runner.load(keep) if keep and keep.is_file() else [])
+    done = {row.name for row in rows if not row.wrong} if resume else set()
+    wrong = False
     for row in verify(patterns or ["*"], done=done):
         print(page.line(row), file=sys.stderr, flush=True)
-        rows.append(row)
+        rows, wrong = runner.merged(rows, [row]), wrong or row.wrong
         if keep:
             runner.save(rows, keep)
-        write(rows, listing(), out / "applications.md")
-    return 1 if any(row.wrong for row in rows) else 0
+        write(rows, listing(), path)
+    return 1 if wrong else 0
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of a page, as far as it tells them; none where there is no page.
+
+    What is run takes hours in all, so that a page is put together from several runs.
+    """
+    if not path.is_file():
+        return []
+    text = path.read_text()
+    head, _, *lines = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    notes = dict(re.findall(r"^(\d+)\. (.+)$", text, re.MULTILINE))
+    columns = [column.split() for column in head[1:-2]]
+
+    def cell(column: list[str], said: str) -> Cell:
+        form, precision = column
+        words = [word.strip("[]") for word in said.split()]
+        error = next((float(word) for word in words if re.fullmatch(r"\de[-+]\d\d", word)), None)
+        state = "verified" if len(words) == 1 and error is not None else words[0].lower()
+        reason = notes.get(words[-1], "")
+        return Cell(form, precision, {"no": "refused"}.get(state, state), error, reason)
+
+    def row(name: str, *said: str) -> Row:
+        cells = tuple(cell(*each) for each in zip(columns, said[:-2], strict=True))
+        parameters, seconds = (int(figure.replace(",", "")) for figure in said[-2:])
+        return Row(name, name, parameters, cells, float(seconds))
+
+    return [row(*line) for line in lines]
 
 
 def listing() -> list[str]:
@@ -91,7 +126,7 @@ def write(rows: list[Row], names: Sequence[str], path: Path) -> None:
     ]
     lines = [_HEAD.format(classes=CLASSES), page.tally(rows) + ".", "", *body, "", "## Notes", "", *notes.lines(), ""]
     missing = [name for name in names if name not in {row.name for row in rows}]
-    lines += [f"{len(rows)} architectures took {sum(row.seconds for row in rows):,.0f} s."]
+    lines += [f"{len(rows)} architectures took {sum(round(row.seconds) for row in rows):,} s."]
     lines += [f"Not run: {', '.join(missing)}."] if missing else []
     lines += [""]
     atomic.write_text(path, "\n".join(lines))

@@ -44,6 +44,16 @@ def test_the_smallest_is_verified() -> None:
     assert set(states("MobileNet", "onnx:f32", "tflite:f32", "tflite:int8").values()) == {"verified"}
 
 
+def test_a_page_is_written_again_from_what_it_tells(tmp_path: Path) -> None:
+    missing = re.search(r"^Not run: (.*)\.$", PAGE.read_text(), re.MULTILINE)
+    names = [*rows(), *(missing[1].split(", ") if missing else [])]
+    told = applications.read(PAGE)
+    assert sum(len(row.cells) for row in told) == len(rows()) * len(formats.parse([]))
+    applications.write(told, names, tmp_path / "again.md")
+    assert (tmp_path / "again.md").read_text() == PAGE.read_text()
+    assert applications.read(tmp_path / "none.md") == []
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name in rows()])
