@@ -75,7 +75,8 @@ class Recipe:
         when: settings that follow from others.
         tiny: settings of a version that trains in seconds, for tests.
         tolerances: by precision, where the defaults of the contract are not meant.
-        refused: format -> why this system has none in it.
+        refused: format, or "format:precision" -> why this system has none in it.
+        refused_of: by variant of the builder, what that one alone has none in.
         beside: what the score is told beside: name -> "module:function", from the data set and the settings to values
             of the same metric on the test split, (n,).
         use, limits: for the card.
@@ -96,6 +97,7 @@ class Recipe:
     tiny: Mapping[str, Any] = field(default_factory=dict)
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    refused_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
     use: str = ""
     limits: str = ""
@@ -103,6 +105,10 @@ class Recipe:
     def defaults(self) -> dict[str, Any]:
         """Every setting with its plain default: the builder's arguments, the objective's fields, the seed."""
         return {**self.arguments, **asdict(self.fit), "seed": 0}
+
+    def refusals(self, settings: Settings) -> dict[str, str]:
+        """What the system that these settings make has none in, and why."""
+        return {**self.refused, **self.refused_of.get(str(settings.get("variant", "")), {})}
 
     def forms(self) -> list[dict[str, Any]]:
         """The systems that it makes: the plain one, {}, and by their settings those that its rules tell of."""

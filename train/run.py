@@ -141,7 +141,7 @@ def _contract(request: Request, settings: dict[str, Any], dataset: Dataset, obje
         decode=objective.decode,
         labels=recipe.labels or dataset.labels,
         tolerances=dict(recipe.tolerances),
-        refused=dict(recipe.refused),
+        refused=recipe.refusals(settings),
         provenance=Provenance(
             recipe=request.name,
             settings={**settings, "data": request.data},

@@ -23,6 +23,7 @@ from edgeproof import frontend, metrics, samples
 from edgeproof.contract import PRECISIONS, Contract, sample_hashes
 from edgeproof.decode import KINDS, USUAL, truth
 from edgeproof.frontend import files
+from export import formats
 from train import data, registry, settings
 from train.data import Dataset
 from train.recipe import Recipe
@@ -135,8 +136,13 @@ def test_each_form_has_the_floor_meant_for_it(recipe: Recipe) -> None:
 
 def test_what_is_said_of_formats_is_said_of_ours(recipe: Recipe) -> None:
     assert recipe.tolerances.keys() <= set(PRECISIONS)
-    for reason in recipe.refused.values():
-        assert reason.strip()
+    variants = [recipe.defaults().get("variant", ""), *recipe.refused_of]
+    for variant in variants:
+        built = settings.resolve(recipe, "embedded", {"variant": variant} if variant else {})
+        recipe.builder()(**{argument: built[argument] for argument in recipe.arguments})
+        for form, reason in recipe.refusals(built).items():
+            assert form in {pair for kind, p in formats.parse([]) for pair in (kind, f"{kind}:{p}")}
+            assert reason.strip()
 
 
 def test_a_card_can_be_written(recipe: Recipe) -> None:
@@ -290,7 +296,7 @@ def test_the_contract_describes_the_model_s_ends(trained: Trained) -> None:
     assert trained.recipe.title in contract.title
     assert contract.artifact is None
     assert contract.tolerances == dict(trained.recipe.tolerances)
-    assert contract.refused == dict(trained.recipe.refused)
+    assert contract.refused == trained.recipe.refusals(trained.settings)
 
 
 def test_the_frontends_make_the_inputs(trained: Trained) -> None:

@@ -14,7 +14,7 @@ folder a class.
 from __future__ import annotations
 
 from edgeproof.contract import Decode, Tolerance
-from train import texts
+from train import limits, texts
 from train.fits import Supervised
 from train.recipe import Goal, Recipe
 
@@ -39,6 +39,7 @@ RECIPE = Recipe(
     decode=Decode("classify", output="logits", scores="logits"),
     tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
     refused=texts.REFUSED,
+    refused_of={"gru": limits.GRU},
     beside={"bag of words, logistic regression": "train.texts:bag_of_words"},
     use="Telling which of a few kinds a short English text is of, from its words and their order, for texts like those "
     "it learned from.",

@@ -13,7 +13,7 @@ to the season before. The embedded series, load and temperature by the hour, is 
 from __future__ import annotations
 
 from edgeproof.contract import Decode, Tolerance
-from train import series
+from train import limits, series
 from train.fits import Supervised
 from train.recipe import Goal, Recipe, When
 
@@ -33,6 +33,7 @@ RECIPE = Recipe(
     frontends=lambda settings: (series.columns(settings["past"]),),
     decode=Decode("forecast", output="future"),
     tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.01)},
+    refused_of={"gru": limits.GRU},
     beside={
         "the season before again": "train.series:season_before",
         "linear forecast (ridge regression)": "train.series:linear",

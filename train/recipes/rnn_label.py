@@ -12,7 +12,7 @@ are made by a generator.
 from __future__ import annotations
 
 from edgeproof.contract import Decode, Tolerance
-from train import series
+from train import limits, series
 from train.fits import Supervised
 from train.recipe import Goal, Recipe
 
@@ -28,6 +28,7 @@ RECIPE = Recipe(
     frontends=lambda settings: (series.columns(settings["length"]),),
     decode=Decode("label", output="logits", scores="logits"),
     tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
+    refused_of={"gru": limits.GRU},
     use="Telling what a wrist does at each twentieth of a second, one of five activities, from its acceleration along "
     "three axes; a stream can be followed as it comes.",
     limits="It has felt nothing but a generator's motions: no real wrist moves like them. It always says one of its "

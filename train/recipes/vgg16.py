@@ -30,6 +30,6 @@ RECIPE = pictures.recipe(
     decode=Decode("classify", output="predictions", scores="logits"),
     fit=Supervised(epochs=40, batch=64, learning_rate=2e-3, weight_decay=0.05, pad=4, flip=True),
     when=(When({"data": "embedded"}, {"epochs": 20, "pad": 0, "flip": False}),),
-    tiny={"epochs": 5},
+    tiny={"epochs": 8},
     goal=Goal(metric="accuracy", floors={"embedded": 0.94}),
 )

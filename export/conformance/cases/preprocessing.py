@@ -56,7 +56,7 @@ CASES = [
         ((256,),),
     ),
     Case(
-        "STFTSpectrogram", "", L.STFTSpectrogram(mode="log", frame_length=64, frame_step=32, fft_length=64), ((256, 1),)
+        "STFTSpectrogram", "", L.STFTSpectrogram(mode="log", frame_length=32, frame_step=16, fft_length=32), ((256, 1),)
     ),
     *(Case(name, "", lambda x, name=name: _augmentation(name)(x), _PICTURE, "pixels") for name in _RANDOM),
 ]
