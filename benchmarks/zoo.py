@@ -2,14 +2,15 @@
 
 Each system is trained and exported by the very commands that the page shows, two at a time; then each int8 file is
 timed on the TensorFlow-free runner in turns with LeNet-5's, in one process with nothing beside it. With --only the
-others' rows are taken from the folders that an earlier run left. With --data it is every system that reads that data
-set, and docs/zoo-DATA.md.
+others' rows are taken from the folders that an earlier run left, or, where there are none, from the page as it is. With
+--data it is every system that reads that data set, and docs/zoo-DATA.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def main() -> int:
     rows = [row for system in whole if (row := _row(system, args.saved / system.name))]
     _timed(rows)
     page = args.page or ROOT / "docs" / ("zoo.md" if args.data == EMBEDDED else f"zoo-{args.data}.md")
-    atomic.write_text(page, _page(rows, args.data, args.to))
+    atomic.write_text(page, _page(rows, args.data, args.to, _kept(page, rows)))
     for name in FORMS:
         _beside(name, _forms_of(name, rows), args.saved)
     print(page)
@@ -185,7 +186,29 @@ def _call(path: Path) -> Any:
     return lambda: model.session(feeds)
 
 
-def _page(rows: list[dict[str, Any]], data: str, to: list[str]) -> str:
+@dataclass(frozen=True)
+class _Kept:
+    """What a page tells of systems that are not among the rows of this run: their rows, notes and forms, by name."""
+
+    rows: dict[str, str]
+    notes: list[tuple[str, str]]
+    forms: dict[str, list[str]]
+
+
+def _kept(page: Path, rows: list[dict[str, Any]]) -> _Kept:
+    made, registered = {row["system"].recipe for row in rows}, set(registry.names())
+    text = page.read_text() if page.is_file() else ""
+
+    def others(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [(name, line) for name, line in found if name in registered - made]
+
+    lines = [(name, line) for line, name in re.findall(r"^(\| \[(\w+)\]\(.*)$", text, re.MULTILINE)]
+    notes = [(name, line) for line, name in re.findall(r"^(- `(\w+)` as .*)$", text, re.MULTILINE)]
+    forms = re.findall(r"^## (\w+): its forms side by side\n\n((?:\|.*\n)+)", text, re.MULTILINE)
+    return _Kept(dict(others(lines)), others(notes), {name: table.splitlines() for name, table in others(forms)})
+
+
+def _page(rows: list[dict[str, Any]], data: str, to: list[str], kept: _Kept) -> str:
     plain = [row for row in rows if not row["system"].variant]
     if data == EMBEDDED:
         title, what, command = "The zoo", "Every system on its embedded data", f"`make zoo` (`{_again(data)}`)"
@@ -203,16 +226,23 @@ def _page(rows: list[dict[str, Any]], data: str, to: list[str]) -> str:
         _cells(*_HEAD),
         "| --- | --- | --- | ---: | --- | --- | ---: | ---: | --- | --- |",
     ]
-    lines += [_line(row) for row in plain]
+    told = kept.rows | {row["system"].recipe: _line(row) for row in plain}
+    lines += [told[name] for name in sorted(told)]
     notes = [(row["system"].name, pair, why) for row in plain for pair, why in row["refused"]]
     notes += [(row["system"].name, f"{pair}, found wanting", why) for row in plain for pair, why in row["wanting"]]
-    if notes:
-        lines += ["", "## What is not there, and why", ""]
-        lines += [f"- `{name}` as {pair}: {why}." for name, pair, why in notes]
+    said = [*kept.notes, *((name, f"- `{name}` as {pair}: {why}.") for name, pair, why in notes)]
+    if said:
+        lines += [
+            "",
+            "## What is not there, and why",
+            "",
+            *(line for _, line in sorted(said, key=lambda note: note[0])),
+        ]
     for name in FORMS:
         forms = _forms_of(name, rows)
-        if forms:
-            lines += ["", f"## {name}: its forms side by side", "", *_forms(forms)]
+        table = _forms(forms) if forms else kept.forms.get(name, [])
+        if table:
+            lines += ["", f"## {name}: its forms side by side", "", *table]
     return "\n".join(lines) + "\n"
 
 
