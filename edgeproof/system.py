@@ -101,7 +101,7 @@ def load(folder: str | os.PathLike[str], *, parts: str = "", kernels: str = "", 
     if len(origins) > 1 or len(every) > len(chosen):
         raise Refused(
             "system: the parts in a folder must be of one checkpoint, each there once.",
-            received=", ".join(f"{path} of {s.contract.provenance.checkpoint_sha256[:8]}" for path, _, s in every if s.contract),
+            received=f"{', '.join(path for path, _, _ in every)} of {', '.join(sorted(o[:8] for o in origins))}",
             fix="export the system again into an empty folder",
         )  # fmt: skip
     wanted = [graph.name for graph in contracts[0].graphs if graph.name != "main"]

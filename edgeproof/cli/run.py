@@ -1,7 +1,8 @@
 """Answer for raw samples: pictures, .wav sounds, texts, .csv series, or .npy arrays.
 
 One line a sample: its name, the answer, the probability, the runners-up. A model that writes takes the beginning of a
-text and goes on with it. A folder that holds the parts of a system is run as the whole. A step file takes whole sequences, (time, ...), and steps through each from the start.
+text and goes on with it. A folder that holds the parts of a system is run as the whole. A step file takes whole
+sequences, (time, ...), and steps through each from the start.
 """
 
 from __future__ import annotations

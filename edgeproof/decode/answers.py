@@ -13,7 +13,7 @@ from edgeproof.metrics import behind_end, written
 
 
 def wanted(tokens: np.ndarray) -> np.ndarray:
-    """What each step of a row "written" should give, (n, steps): the token after it, and behind the last one the end."""
+    """What each step of rows "written" should give, (n, steps): the token after it, behind the last one the end."""
     return np.asarray(np.concatenate([tokens[:, 1:], np.full_like(tokens[:, :1], PADDING)], axis=1))
 
 

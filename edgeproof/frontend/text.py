@@ -88,7 +88,10 @@ def written(numbers: Iterable[int], step: dict[str, Any]) -> str:
 
 def numbered(text: str, step: dict[str, Any]) -> list[int]:
     """The numbers of a whole text by a step of this module, none of them padding, however long it is."""
-    whole = {key: value for key, value in step.items() if key != "op"} | {"length": max(1, len(text.encode())), "fill": "after"}
+    whole = {key: value for key, value in step.items() if key != "op"} | {
+        "length": max(1, len(text.encode())),
+        "fill": "after",
+    }
     row: np.ndarray = SCRIPTS[step["op"]](np.array([text]), **whole)[0]
     return [int(number) for number in row if number != PADDING]
 

@@ -9,6 +9,7 @@ those from 1950 to 2049. Letters may be large, small or as usual. A day is in on
 from __future__ import annotations
 
 import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +58,10 @@ def load(directory: Path | None = None) -> Dataset:
     Raises:
         Refused: a folder is given, which would be passed over in silence.
     """
-    embedded_only(directory, "the embedded dates are written by a generator", "tatoeba")
+    embedded_only(directory, "the embedded dates are written by a generator")
     days = np.random.default_rng(8601).permutation(DAYS)
     ends = np.cumsum([0, *SIZES.values()])
-    train, validation, test = (write(days[a:b], seed=i) for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False)))
+    train, validation, test = (write(days[a:b], seed=i) for i, (a, b) in enumerate(pairwise(ends)))
     return Dataset(
         name="embedded",
         title=f"{sum(SIZES.values()):,} dates as people write them and in ISO 8601, from 1950 to 2049, made by a "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -55,7 +56,7 @@ class Answering(Descent):
         for start in range(0, len(ready), _TOGETHER):
             given = {name: tensor[start : start + _TOGETHER] for name, tensor in ready.tensors.items()}
             searches = [manner.search(length - 1) for _ in range(len(given[self._written]))]
-            best = together(searches, lambda rows, told, given=given: self._following(given, rows, told))
+            best = together(searches, partial(self._following, given))
             found += [hypotheses[0].tokens for hypotheses in best]
         return found
 
