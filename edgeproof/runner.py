@@ -87,7 +87,9 @@ class Model:
             Refused: a sample that the contract's rules forbid.
         """
         written = answering.writes(self.contract)
-        raw = sample if isinstance(sample, Mapping) else {self.inputs[0].name: sample}
+        # A converter puts inputs in an order of its own.
+        first = next(port.name for port in self.inputs if port.name != written)
+        raw = sample if isinstance(sample, Mapping) else {first: sample}
         if not written or written in raw:
             outputs = self.infer(self.feeds(raw, self.inputs))
             return self._answer({name: value[0] for name, value in outputs.items()})
