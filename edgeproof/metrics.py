@@ -43,6 +43,38 @@ def compression(outputs: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     return np.asarray(1.0 - nats.mean(axis=1) / math.log(2.0) / 8.0)
 
 
+def exact_match(outputs: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """1.0 where every token of an answer is the likeliest one, its end among them, else 0.0: (n,).
+
+    Each is judged behind the true ones before it; as long as all are right that is what a writer that always takes the
+    likeliest meets, so that this is the share of answers that it writes to the letter.
+
+    Args:
+        outputs: logits of each token, (n, steps, tokens), 0 being the end and 1 the unknown, which is never written.
+        tokens: (n, steps) whole numbers; what stands behind the first 0 counts for nothing.
+    """
+    return np.asarray(((written(outputs) == tokens) | behind_end(tokens)).all(axis=-1), np.float64)
+
+
+def written(outputs: np.ndarray) -> np.ndarray:
+    """The likeliest token at each step but the unknown, number 1; in the last, where there is room for no other, the
+    end, 0: (n, steps, tokens) -> (n, steps)."""
+    found = np.argmax(outputs, axis=-1)
+    found[:, -1] = 0
+    unknown = found == 1
+    if unknown.any():
+        rows = np.array(outputs[unknown])
+        rows[:, 1] = -np.inf
+        found[unknown] = np.argmax(rows, axis=-1)
+    return np.asarray(found)
+
+
+def behind_end(tokens: np.ndarray) -> np.ndarray:
+    """Whether an end, 0, stands before: (n, steps)."""
+    ended = np.cumsum(tokens == 0, axis=-1) > 0
+    return np.asarray(np.concatenate([np.zeros_like(ended[:, :1]), ended[:, :-1]], axis=1))
+
+
 def explained_variance(outputs: np.ndarray, inputs: np.ndarray) -> np.ndarray:
     """1 - ‖input - output‖² / mean ‖input - mean input‖², (n,); its mean is R² over all values together.
 
@@ -91,6 +123,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "auc": auc,
     "accuracy a step": accuracy_a_step,
     "compression": compression,
+    "exact match": exact_match,
     "explained variance": explained_variance,
 }
 

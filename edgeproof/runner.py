@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof import formats, frontend
-from edgeproof.backends import Session, check_feed
+from edgeproof import answering, formats, frontend
+from edgeproof.backends import Port, Session, check_feed
 from edgeproof.contract import Contract, Decode, Frontend
 from edgeproof.decode import Answer, answer
+from edgeproof.decode.search import Manner
 from edgeproof.decode.write import Taste, drawn
 from edgeproof.errors import Refused
 from edgeproof.frontend import text
@@ -73,19 +74,41 @@ class Model:
         """How raw samples become input `name`."""
         return self.contract.frontend(name) if self.contract else Frontend(name)
 
-    def predict(self, sample: Any) -> Prediction:
+    def predict(self, sample: Any, manner: Manner | None = None) -> Prediction:
         """Answer for one raw sample.
 
         Args:
             sample: a path (picture, .wav, .txt or .npy), a text, an array (pixels as uint8, samples of sound as int16,
                 or numbers as the graph takes them), a Pillow image, or a mapping from input names to these when there
                 are several inputs.
+            manner: of a model that answers, how its text is searched for; None: the likeliest token always.
 
         Raises:
             Refused: a sample that the contract's rules forbid.
         """
-        raw = sample if isinstance(sample, Mapping) else {self.inputs[0].name: sample}
-        missing = [port.name for port in self.inputs if port.name not in raw]
+        written = answering.writes(self.contract)
+        # A converter puts inputs in an order of its own.
+        first = next(port.name for port in self.inputs if port.name != written)
+        raw = sample if isinstance(sample, Mapping) else {first: sample}
+        if not written or written in raw:
+            outputs = self.infer(self.feeds(raw, self.inputs))
+            return self._answer({name: value[0] for name, value in outputs.items()})
+        assert self.contract is not None
+        given = self.feeds(raw, [port for port in self.inputs if port.name != written])
+        return answered(self.contract, lambda rows: self.decoded(self.after(given, written, rows)), manner)
+
+    def after(self, given: Mapping[str, np.ndarray], written: str, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Outputs for one sample's tensors with each of several rows of what has been written."""
+        beside = {name: np.repeat(value, len(rows), axis=0) for name, value in given.items()}
+        return self.outputs({**beside, written: rows})
+
+    def feeds(self, raw: Mapping[str, Any], ports: Sequence[Port]) -> dict[str, np.ndarray]:
+        """Input tensors of these ports, each of a batch of one, from a raw sample.
+
+        Raises:
+            Refused: a sample that the contract's rules forbid, or none for a port.
+        """
+        missing = [port.name for port in ports if port.name not in raw]
         if missing:
             raise Refused(
                 "input: every input of the graph must be given.",
@@ -93,7 +116,7 @@ class Model:
                 fix="pass a mapping with an entry for each input",
             )
         feeds = {}
-        for port in self.inputs:
+        for port in ports:
             how = self.frontend(port.name)
             value = self._one(raw[port.name], how)
             # An array in the graph's own quantized type is taken as it is.
@@ -102,8 +125,7 @@ class Model:
             # Whole numbers that mean themselves (tokens) would lose digits as float32.
             whole = port.dtype.kind in "iu" and not port.scale
             feeds[port.name] = ready if same or whole else np.asarray(ready, np.float32)
-        outputs = self.infer(feeds)
-        return self._answer({name: value[0] for name, value in outputs.items()})
+        return feeds
 
     def write(self, prompt: str, taste: Taste | None = None, *, seed: int = 0) -> Iterator[str]:
         """What comes after a text, piece by piece, without end: take as much as is wanted.
@@ -225,6 +247,12 @@ class Model:
         return Prediction(found.label, found.probability, found.ranking, outputs, found.steps)
 
 
+def answered(contract: Contract, run: Callable[[np.ndarray], np.ndarray], manner: Manner | None) -> Prediction:
+    """A text in answer, with the beam's others as runners-up (`edgeproof.answering.answers`)."""
+    found = answering.answers(contract, run, manner or Manner())
+    return Prediction(*found[0], tuple(found), {})
+
+
 def batched(
     run: Callable[[dict[str, np.ndarray]], Mapping[str, np.ndarray]], tensors: Mapping[str, np.ndarray], size: int
 ) -> dict[str, np.ndarray]:
@@ -235,7 +263,7 @@ def batched(
 
 
 def load(path: str | os.PathLike[str], *, kernels: str = "", threads: int = 1) -> Model:
-    """Open a .tflite or .onnx file.
+    """Open a .tflite or .onnx file; for a folder of parts see `edgeproof.system.load`.
 
     Args:
         path: the file.

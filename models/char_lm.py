@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import layers
 
+from models.attention import block
 from models.layers import Positions
 
 VARIANTS = ("lstm", "gpt")
@@ -55,20 +54,8 @@ def build_char_lm(
         x = layers.Embedding(vocabulary, units, name="embedding")(tokens)  # (batch, length, units)
         x = Positions(name="positions")(x)
         for i in range(blocks):
-            x = _block(x, f"block{i + 1}", units, heads, dropout)
+            x = block(x, f"block{i + 1}", units, heads, dropout, causal=True)
         x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
     logits = layers.Dense(vocabulary, name="logits")(x)  # (batch, length, vocabulary)
     return keras.Model(tokens, logits, name=f"char_lm_{variant}")
-
-
-def _block(x: Any, name: str, units: int, heads: int, dropout: float) -> Any:
-    y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm1")(x)
-    y = layers.MultiHeadAttention(heads, units // heads, name=f"{name}_attention")(y, y, use_causal_mask=True)
-    y = layers.Dropout(dropout, name=f"{name}_dropout1")(y)
-    x = layers.Add(name=f"{name}_add1")([x, y])
-    y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm2")(x)
-    y = layers.Dense(4 * units, activation="relu", name=f"{name}_wide")(y)  # (batch, length, 4 units)
-    y = layers.Dense(units, name=f"{name}_narrow")(y)
-    y = layers.Dropout(dropout, name=f"{name}_dropout2")(y)
-    return layers.Add(name=f"{name}_add2")([x, y])

@@ -71,6 +71,21 @@ class NextToken(Steps):
 
 
 @dataclass(frozen=True)
+class Answering(Steps):
+    """Minimise the cross-entropy of each token of an answer, given the true ones before it, its end among them.
+
+    Attributes:
+        script: what the tokens of texts are: "characters", "words" or "pairs", byte pairs.
+        beam: hypotheses that the card's answers are searched with, beside the likeliest token always.
+    """
+
+    objective: ClassVar[str] = "train.objectives.answering:Answering"
+
+    script: str = "characters"
+    beam: int = 4
+
+
+@dataclass(frozen=True)
 class Reconstruction(Augmented):
     """Minimise the difference between input and output "reconstruction".
 

@@ -23,6 +23,15 @@ def words(settings: Settings) -> Frontend:
     return Frontend("tokens", "text", (step,))
 
 
+def script(tensor: str, op: str, vocabulary: int, length: int, fill: str = "before") -> Frontend:
+    """An input of so many tokens of a text, of a vocabulary of so many numbers.
+
+    Args:
+        op: what the tokens are, "characters", "words" or "pairs".
+    """
+    return Frontend(tensor, "text", ({"op": op, "vocabulary": vocabulary, "length": length, "fill": fill},))
+
+
 def bag_of_words(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
     """1.0 where a logistic regression on weighted word counts, of as large a vocabulary, is right: (n,).
 

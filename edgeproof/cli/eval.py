@@ -43,7 +43,8 @@ def act(args: argparse.Namespace) -> int:
     held = samples.load(args.samples, [port.name for port in model.inputs])
     tensors = {k: frontend.apply(model.frontend(k), v) for k, v in held.evaluation.items()}
     outputs = model.decoded(model.outputs(tensors))
-    truth = truth_of(contract.decode, held.labels, list(tensors.values()), outputs, source=args.samples)
+    given = [tensors[tensor.name] for tensor in contract.graph().inputs if tensor.name in tensors]
+    truth = truth_of(contract.decode, held.labels, given, outputs, source=args.samples)
     if truth is None:
         raise Refused(
             "eval: the samples must have labels.",

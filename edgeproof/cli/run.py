@@ -1,7 +1,8 @@
 """Answer for raw samples: pictures, .wav sounds, texts, .csv series, or .npy arrays.
 
 One line a sample: its name, the answer, the probability, the runners-up. A model that writes takes the beginning of a
-text and goes on with it. A step file takes whole sequences, (time, ...), and steps through each from the start.
+text and goes on with it. A folder that holds the parts of a system is run as the whole. A step file takes whole
+sequences, (time, ...), and steps through each from the start.
 """
 
 from __future__ import annotations
@@ -9,27 +10,35 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeproof import quiet
 from edgeproof.cli import kernels_argument, load, positive
 
 if TYPE_CHECKING:
+    from edgeproof.decode.write import Taste
     from edgeproof.runner import Model
+    from edgeproof.system import System
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help=".tflite or .onnx file")
+    parser.add_argument("file", help=".tflite or .onnx file, or a folder with the parts of a system")
     parser.add_argument(
         "inputs", nargs="+", metavar="INPUT", help="picture, .wav, .txt, .csv or .npy file, or a text itself"
     )
     parser.add_argument("--top", type=positive, default=3, help="how many classes to show (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the outputs")
+    parser.add_argument(
+        "--parts", default="", metavar="FORMAT:PRECISION", help="of a folder: which of its files, as in tflite:int8"
+    )
+    parser.add_argument("--beam", type=positive, default=1, help="of a model that answers: hypotheses kept (default 1)")
     writing = parser.add_argument_group("of a model that writes")
     writing.add_argument("--length", type=positive, default=200, help="tokens to write (default 200)")
-    writing.add_argument("--temperature", type=float, default=0.8, help="0: the likeliest always (default 0.8)")
+    writing.add_argument("--temperature", type=float, help="0: the likeliest always (default 0.8, of an answer 0)")
     writing.add_argument("--top-k", type=int, default=0, help="draw from so many of the likeliest (default: all)")
     writing.add_argument("--top-p", type=float, default=1.0, help="draw from this share of probability (default 1)")
     writing.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
@@ -37,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def act(args: argparse.Namespace) -> int:
-    model = load(args)
+    model: Any = _system(args) if os.path.isdir(args.file) else load(args)
     if model.contract is None:
         ends = ", ".join(f'"{p.name}" {p.shape} {p.dtype}' for p in model.session.inputs)
         print(
@@ -47,8 +56,13 @@ def act(args: argparse.Namespace) -> int:
         )
     if model.contract and model.contract.decode.kind == "write":
         return _write(model, args)
+    manner = None
+    if model.contract and model.contract.decode.kind == "answer":
+        from edgeproof.decode.search import Manner
+
+        manner = Manner(beam=args.beam, taste=_taste(args, 0.0), seed=args.seed)
     for path in args.inputs:
-        prediction = model.predict(path)
+        prediction = model.predict(path, manner)
         if args.json:
             print(
                 json.dumps(
@@ -74,13 +88,25 @@ def act(args: argparse.Namespace) -> int:
     return 0
 
 
+def _system(args: argparse.Namespace) -> System:
+    from edgeproof import system
+
+    with quiet.without(b"INFO: Created TensorFlow Lite XNNPACK delegate"):
+        return system.load(args.file, parts=args.parts, kernels=args.kernels, threads=args.threads)
+
+
+def _taste(args: argparse.Namespace, usual: float) -> Taste:
+    from edgeproof.decode.write import Taste
+
+    return Taste(usual if args.temperature is None else args.temperature, args.top_k, args.top_p)
+
+
 def _write(model: Model, args: argparse.Namespace) -> int:
     """A beginning and what the model writes after it."""
-    # Neither is needed to tell what the commands are, or to answer for a picture.
-    from edgeproof.decode.write import Taste
+    # Not needed to tell what the commands are, or to answer for a picture.
     from edgeproof.frontend import files
 
-    taste, how = Taste(args.temperature, args.top_k, args.top_p), model.frontend(model.inputs[0].name)
+    taste, how = _taste(args, 0.8), model.frontend(model.inputs[0].name)
     for begun in args.inputs:
         prompt = str(files.typed_text(begun, how))
         pieces = itertools.islice(model.write(prompt, taste, seed=args.seed), args.length)

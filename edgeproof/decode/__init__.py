@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgeproof.contract import Contract, Decode
-from edgeproof.decode import classes, numbers, write
+from edgeproof.decode import answers, classes, numbers, write
 from edgeproof.decode.kind import Answer, Kind
 
 KINDS: dict[str, Kind] = {
@@ -18,6 +18,7 @@ KINDS: dict[str, Kind] = {
     "detect": classes.DETECT,
     "label": classes.LABEL,
     "write": write.WRITE,
+    "answer": answers.ANSWER,
     "forecast": numbers.FORECAST,
     "reconstruct": numbers.RECONSTRUCT,
     "values": numbers.VALUES,
@@ -35,7 +36,7 @@ def decided(outputs: np.ndarray, decode: Decode) -> np.ndarray | None:
 def truth(
     decode: Decode, labels: np.ndarray | None, inputs: Sequence[np.ndarray], outputs: np.ndarray, *, source: str
 ) -> np.ndarray | None:
-    """What the decoded outputs (n, ...) are scored against: labels, numbers, the first input; None where nothing is.
+    """What the decoded outputs (n, ...) are scored against: labels, numbers, an input; None where nothing is.
 
     Args:
         labels: of the samples, or None.

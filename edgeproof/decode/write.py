@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeproof.decode.kind import Kind, each_step, first_input, no_words
 from edgeproof.errors import Refused
-from edgeproof.frontend.text import FIRST
+from edgeproof.frontend.text import PADDING, UNKNOWN
 from edgeproof.metrics import softmax
 
 
@@ -40,10 +40,10 @@ class Taste:
             )
 
 
-def chances(logits: np.ndarray, taste: Taste) -> np.ndarray:
-    """The probability of each token to be drawn, (tokens,). Padding and the unknown never are."""
+def chances(logits: np.ndarray, taste: Taste, never: Sequence[int] = (PADDING, UNKNOWN)) -> np.ndarray:
+    """The probability of each token to be drawn, (tokens,); those of `never` are not."""
     values = np.asarray(logits, np.float64).copy()
-    values[:FIRST] = -np.inf
+    values[list(never)] = -np.inf
     if taste.temperature == 0:
         return np.asarray(np.eye(len(values))[int(np.argmax(values))])
     order = np.argsort(-values, kind="stable")

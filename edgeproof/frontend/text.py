@@ -2,7 +2,8 @@
 
 0 is padding and 1 what the vocabulary lacks; its entries follow from 2 on. A text takes `length` numbers: what is
 longer loses its end, what is shorter is filled up before its first token (so that a recurrent network ends on the text)
-or, with `fill="after"`, behind its last.
+or, with `fill="after"`, behind its last. `fill="shifted"` is likewise, one later: the padding before its first token is
+what a network begins to write on, that behind its last what ends it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from edgeproof.errors import Refused
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2
+_FILLS = ("before", "after", "shifted")
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 _PIECE = re.compile(r"\s?\w+|\s?[^\w\s]+|\s+")
 _CLOSING = frozenset(".,;:!?)]}%…")
@@ -86,7 +88,10 @@ def written(numbers: Iterable[int], step: dict[str, Any]) -> str:
 
 def numbered(text: str, step: dict[str, Any]) -> list[int]:
     """The numbers of a whole text by a step of this module, none of them padding, however long it is."""
-    whole = {key: value for key, value in step.items() if key != "op"} | {"length": max(1, len(text.encode()))}
+    whole = {key: value for key, value in step.items() if key != "op"} | {
+        "length": max(1, len(text.encode())),
+        "fill": "after",
+    }
     row: np.ndarray = SCRIPTS[step["op"]](np.array([text]), **whole)[0]
     return [int(number) for number in row if number != PADDING]
 
@@ -134,13 +139,14 @@ def _numbers(
 
 
 def _rows(rows: list[list[int]], length: int, fill: str) -> np.ndarray:
-    if fill not in ("before", "after"):
-        raise ValueError(f'fill is "before" or "after". Received: {fill!r}')
+    if fill not in _FILLS:
+        raise ValueError(f"fill is one of {', '.join(_FILLS)}. Received: {fill!r}")
     out = np.full((len(rows), length), PADDING, np.int32)
     for line, numbers in zip(out, rows, strict=True):
-        kept = numbers[:length]
+        lead = int(fill == "shifted")
+        kept = numbers[: length - lead]
         if kept:
-            start = length - len(kept) if fill == "before" else 0
+            start = length - len(kept) if fill == "before" else lead
             line[start : start + len(kept)] = kept
     return out
 
