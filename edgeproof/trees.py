@@ -1,4 +1,4 @@
-"""Binary trees over words in the Penn Treebank's brackets: `(3 (2 not) (1 bad))`, a label and then a word or two parts."""
+"""Binary trees over words in the Penn Treebank's brackets: `(3 (2 not) (1 bad))`, a label, then a word or two parts."""
 
 from __future__ import annotations
 

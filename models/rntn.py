@@ -19,9 +19,9 @@ def build_rntn(
     """Recursive neural tensor network (Socher et al. 2013, "Recursive deep models for semantic compositionality over a
     sentiment treebank", section 4.3).
 
-    Words pass tanh as what is joined does, so that both have one range. All trees are read a level at a time: each level
-    joins all nodes again, of which those of its height are then right for good. A score for each node, with which a
-    sentence can be parsed, is from Socher et al. 2011, "Parsing natural scenes and natural language with recursive
+    Words pass tanh as what is joined does, so that both have one range. All trees are read a level at a time: each
+    level joins all nodes again, of which those of its height are then right for good. A score for each node, with which
+    a sentence can be parsed, is from Socher et al. 2011, "Parsing natural scenes and natural language with recursive
     neural networks", equation 9.
 
     Args:

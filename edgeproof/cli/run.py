@@ -10,6 +10,7 @@ import argparse
 import itertools
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help=".tflite or .onnx file")
+    parser.add_argument("file", help=".tflite or .onnx file, or the folder of a system that is run in parts")
     parser.add_argument(
         "inputs", nargs="+", metavar="INPUT", help="picture, .wav, .txt, .csv or .npy file, or a text itself"
     )
     parser.add_argument("--top", type=positive, default=3, help="how many classes to show (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the outputs")
+    folder = parser.add_argument_group("of a folder")
+    folder.add_argument("--format", choices=("tflite", "onnx"), default="tflite", help="of its parts (default tflite)")
+    folder.add_argument("--precision", default="", help="of its parts (default: the first whole of int8, f16, f32)")
     writing = parser.add_argument_group("of a model that writes")
     writing.add_argument("--length", type=positive, default=200, help="tokens to write (default 200)")
     writing.add_argument("--temperature", type=float, default=0.8, help="0: the likeliest always (default 0.8)")
@@ -37,6 +41,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def act(args: argparse.Namespace) -> int:
+    if Path(args.file).is_dir():
+        return _fold(args)
     model = load(args)
     if model.contract is None:
         ends = ", ".join(f'"{p.name}" {p.shape} {p.dtype}' for p in model.session.inputs)
@@ -71,6 +77,27 @@ def act(args: argparse.Namespace) -> int:
         else:
             values = "; ".join(_describe(k, v) for k, v in prediction.outputs.items())
             print(f"{path}: " + (f"{prediction.label}  " if prediction.label else "") + values)
+    return 0
+
+
+def _fold(args: argparse.Namespace) -> int:
+    """Sentences read along their trees: the whole, then each phrase of several words, the largest first."""
+    from edgeproof import quiet
+    from edgeproof.folder import load_folder
+
+    with quiet.without(b"INFO: Created TensorFlow Lite XNNPACK delegate"):
+        folder = load_folder(
+            Path(args.file), form=args.format, precision=args.precision, kernels=args.kernels, threads=args.threads
+        )
+    for sentence in args.inputs:
+        tree, phrases = folder.read(sentence)
+        if args.json:
+            told = [{"words": p.words, "label": p.label, "probability": p.probability} for p in phrases]
+            print(json.dumps({"input": sentence, "label": phrases[-1].label, "pairs": tree.pairs, "phrases": told}))
+            continue
+        print(f"{tree.text()}: {phrases[-1].label}  {phrases[-1].probability:.1%}")
+        for phrase in reversed(phrases[len(tree.words) : -1]):
+            print(f"  {phrase.words}: {phrase.label}  {phrase.probability:.1%}")
     return 0
 
 

@@ -25,8 +25,9 @@ class Column(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         return inputs[:, self.first :, self.column]
 
-    def compute_output_shape(self, shape: Any) -> Any:
-        return (shape[0], shape[1] - self.first)
+    def compute_output_spec(self, inputs: Any) -> Any:
+        shape = (inputs.shape[0], inputs.shape[1] - self.first)
+        return keras.KerasTensor(shape, inputs.dtype)  # numbers of nodes and words stay whole
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "column": self.column, "first": self.first}
@@ -58,7 +59,9 @@ class NeuralTensor(keras.layers.Layer):
         both = 2 * self.width
         # Socher begins near the mean of both parts; the tensor is small beside that.
         self.tensor = self.add_weight(
-            shape=(both, self.width * both), initializer=keras.initializers.RandomNormal(stddev=0.5 / both), name="tensor"
+            shape=(both, self.width * both),
+            initializer=keras.initializers.RandomNormal(stddev=0.5 / both),
+            name="tensor",
         )
         self.matrix = self.add_weight(shape=(both, self.width), initializer="glorot_uniform", name="matrix")
         self.bias = self.add_weight(shape=(self.width,), initializer="zeros", name="bias")

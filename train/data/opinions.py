@@ -1,9 +1,9 @@
 """Opinions as trees whose every phrase has a mood from 0, very bad, to 4, very good: by a SYNTHETIC grammar.
 
 Words have a mood of their own, and what stands before them changes it: "very" and "utterly" take it to the end of its
-side, "slightly" back towards the middle, "not" turns it round and weakens it, "never" turns it round and strengthens it.
-Of two clauses joined by "but" the second counts, by "though" the first, by "and" both. Written as the Stanford Sentiment
-Treebank is: `(3 (2 (2 the) (2 film)) (3 (2 is) (3 good)))`.
+side, "slightly" back towards the middle, "not" turns it round and weakens it, "never" turns it round and strengthens
+it. Of two clauses joined by "but" the second counts, by "though" the first, by "and" both. Written as the Stanford
+Sentiment Treebank is: `(3 (2 (2 the) (2 film)) (3 (2 is) (3 good)))`.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ def write(n: int, *, seed: int, taken: set[str] | None = None) -> Split:
         if tree not in taken and len(trees) < most:
             taken.add(tree)
             trees.append(tree)
-    trees, labels = np.array(sum(found, [])), np.repeat(np.arange(len(LABELS)), most)
-    order = rng.permutation(len(trees))[:n]
-    return Split({"tree": trees[order]}, labels[order].astype(np.int64))
+    every, labels = np.concatenate([np.array(trees) for trees in found]), np.repeat(np.arange(len(LABELS)), most)
+    order = rng.permutation(len(every))[:n]
+    return Split({"tree": every[order]}, labels[order].astype(np.int64))
 
 
 def opinion(rng: np.random.Generator) -> Told:

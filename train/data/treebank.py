@@ -46,10 +46,10 @@ def _split(path: Path, taken: set[str]) -> Split:
     try:
         lines = path.read_bytes().decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        place = path.read_bytes()[: error.start].count(b"\n") + 1
         raise Refused(
             "treebank: a file must be in UTF-8.",
-            received=f"{path}, line {line}: byte {error.object[error.start]:#04x}",
+            received=f"{path}, line {place}: byte {error.object[error.start]:#04x}",
             fix="save it as UTF-8",
         ) from error
     found, labels = [], []
