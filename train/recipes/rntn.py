@@ -59,7 +59,11 @@ RECIPE = Recipe(
         "classify": (("nodes",), ("phrases",)),
     },
     tolerances={"f32": Tolerance(relative=1e-4, relative_l2=1e-5, drop=0.0)},
-    refused=texts.REFUSED,
+    refused={
+        **texts.REFUSED,
+        "tflite:int8-dynamic": "the part that tells a node's class has fewer weights than the converter stores in 8 "
+        "bits, so the parts would not be of one precision; use int8",
+    },
     beside={"bag of words, logistic regression": "train.texts:bag_of_words"},
     use="Telling how good an opinion in English is, and which of its phrases make it so, given the sentence's tree, or "
     "the sentence, which is parsed by score.",
