@@ -12,7 +12,7 @@ def build_rntn(
     *,
     length: int = 16,
     levels: int = 8,
-    vocabulary: int = 120,
+    vocabulary: int = 80,
     width: int = 12,
     classes: int = 5,
 ) -> keras.Model:
