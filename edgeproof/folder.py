@@ -97,23 +97,23 @@ def load_folder(
         Refused: parts that are missing, of several checkpoints, or of a system that is not run in parts.
     """
     found: dict[str, dict[str, Path]] = {}
-    whole: dict[str, Contract] = {}
+    makers: dict[str, set[str]] = {}
     for file in sorted(path.glob(f"*{_SUFFIXES[form]}")):
         contract = formats.read_bytes(formats.read_file(file), str(file)).contract
         if contract and contract.artifact:
             key, graph = contract.artifact.precision, contract.artifact.graph
             found.setdefault(key, {})[graph] = file
-            whole.setdefault(contract.provenance.checkpoint_sha256, contract)
-    if len(whole) > 1:
-        raise Refused(
-            "folder: its files must be of one checkpoint.",
-            received=f"{len(whole)} in {path}",
-            fix="export it again into a folder of its own",
-        )
+            makers.setdefault(key, set()).add(contract.provenance.checkpoint_sha256)
     wanted: Sequence[str] = (precision,) if precision else _PRECISIONS
     for name in wanted:
         files = found.get(name, {})
         if {"main", *FOLDED} <= files.keys():
+            if len(makers[name]) > 1:
+                raise Refused(
+                    "folder: its files of one precision must be of one checkpoint.",
+                    received=f"{path}: {name} of {len(makers[name])} checkpoints",
+                    fix="export it again into a folder of its own",
+                )
             parts = {graph: load(files[graph], kernels=kernels, threads=threads) for graph in FOLDED}
             contract = formats.read_bytes(formats.read_file(files["main"]), str(files["main"])).contract
             assert contract is not None
