@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeproof import trees
 from edgeproof.contract import Decode, Frontend
 from edgeproof.frontend import apply, text
 from train.data import Dataset
@@ -62,7 +63,7 @@ def _spread(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[
 
 def _vocabulary(learn: Callable[[list[str], int], Any]) -> Callable[..., dict[str, Any]]:
     def learned(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
-        lower = step.get("lower", step["op"] == "words")
+        lower = step.get("lower", step["op"] in ("words", "tree"))
         texts = [str(sample).lower() if lower else str(sample) for sample in values]
         return {"vocabulary": learn(texts, step["vocabulary"])}
 
@@ -75,6 +76,10 @@ def _characters(texts: list[str], size: int) -> str:
 
 def _words(texts: list[str], size: int) -> list[str]:
     return _frequent((word for sample in texts for word in text.split(sample, lower=False)), size - text.FIRST)
+
+
+def _leaves(texts: list[str], size: int) -> list[str]:
+    return _frequent((word for sample in texts for word in trees.read(sample).words), size - text.FIRST)
 
 
 def _frequent(tokens: Iterable[str], most: int) -> list[str]:
@@ -118,6 +123,7 @@ LEARNED: dict[str, Callable[[dict[str, Any], np.ndarray, Dataset], dict[str, Any
     "characters": _vocabulary(_characters),
     "words": _vocabulary(_words),
     "pairs": _vocabulary(_pairs),
+    "tree": _vocabulary(_leaves),
     "columns": _named,
     "standardise": _spread,
 }

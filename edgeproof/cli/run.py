@@ -21,6 +21,7 @@ from edgeproof.cli import kernels_argument, load, positive
 
 if TYPE_CHECKING:
     from edgeproof.decode.write import Taste
+    from edgeproof.folding import Folded
     from edgeproof.runner import Model
     from edgeproof.system import System
 
@@ -47,6 +48,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(args: argparse.Namespace) -> int:
     model: Any = _system(args) if os.path.isdir(args.file) else load(args)
+    if hasattr(model, "read"):
+        return _fold(model, args)
     if model.contract is None:
         ends = ", ".join(f'"{p.name}" {p.shape} {p.dtype}' for p in model.session.inputs)
         print(
@@ -88,7 +91,7 @@ def act(args: argparse.Namespace) -> int:
     return 0
 
 
-def _system(args: argparse.Namespace) -> System:
+def _system(args: argparse.Namespace) -> System | Folded:
     from edgeproof import system
 
     with quiet.without(b"INFO: Created TensorFlow Lite XNNPACK delegate"):
@@ -99,6 +102,20 @@ def _taste(args: argparse.Namespace, usual: float) -> Taste:
     from edgeproof.decode.write import Taste
 
     return Taste(usual if args.temperature is None else args.temperature, args.top_k, args.top_p)
+
+
+def _fold(model: Folded, args: argparse.Namespace) -> int:
+    """Sentences read along their trees: the whole, then each phrase of several words, the largest first."""
+    for sentence in args.inputs:
+        tree, phrases = model.read(sentence)
+        if args.json:
+            told = [{"words": p.words, "label": p.label, "probability": p.probability} for p in phrases]
+            print(json.dumps({"input": sentence, "label": phrases[-1].label, "pairs": tree.pairs, "phrases": told}))
+            continue
+        print(f"{tree.text()}: {phrases[-1].label}  {phrases[-1].probability:.1%}")
+        for phrase in reversed(phrases[len(tree.words) : -1]):
+            print(f"  {phrase.words}: {phrase.label}  {phrase.probability:.1%}")
+    return 0
 
 
 def _write(model: Model, args: argparse.Namespace) -> int:
