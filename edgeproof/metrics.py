@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeproof import ctc
 from edgeproof.contract import Score
 from edgeproof.errors import Refused
 
@@ -41,6 +42,25 @@ def compression(outputs: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     told = np.take_along_axis(logits - most, wanted[..., None], axis=-1)[..., 0]
     nats = np.log(np.exp(logits - most).sum(axis=-1)) - told
     return np.asarray(1.0 - nats.mean(axis=1) / math.log(2.0) / 8.0)
+
+
+def word_accuracy(outputs: np.ndarray, strings: np.ndarray) -> np.ndarray:
+    """1 - edits / words, (n,): a sample's edits over the mean number of words, so that their mean is 1 less the word
+    error rate over all words together. Below 0 where more is made up than was said.
+
+    Args:
+        outputs: (n, steps, classes), whose best path is taken (`edgeproof.ctc`).
+        strings: (n, longest + 1) classes, each row filled up with the blank: at least its last one is it.
+    """
+    blank = int(strings[0, -1])
+    said, found = spelled(strings, blank), spelled(ctc.best_path(outputs, blank), blank)
+    edits = np.array([ctc.edits(a, b) for a, b in zip(said, found, strict=True)], np.float64)
+    return np.asarray(1.0 - edits / max(np.mean([len(words) for words in said]), 1e-9))
+
+
+def spelled(strings: np.ndarray, blank: int) -> list[list[int]]:
+    """Rows filled up with the blank as lists without it."""
+    return [[int(c) for c in row if c != blank] for row in strings]
 
 
 def explained_variance(outputs: np.ndarray, inputs: np.ndarray) -> np.ndarray:
@@ -91,6 +111,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "auc": auc,
     "accuracy a step": accuracy_a_step,
     "compression": compression,
+    "word accuracy": word_accuracy,
     "explained variance": explained_variance,
 }
 

@@ -20,7 +20,7 @@ from train.recipe import Recipe
 @dataclass(frozen=True)
 class Split:
     """Raw samples (n, ...) by input name, with labels where there are any: a class a sample, (n,), or a time step, (n,
-    steps), or numbers that come next, (n, steps, columns)."""
+    steps), or a string a sample, (n, longest), filled up with -1, or numbers that come next, (n, steps, columns)."""
 
     samples: Mapping[str, np.ndarray]
     labels: np.ndarray | None = None
