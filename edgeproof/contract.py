@@ -121,7 +121,7 @@ class Decode:
 
     Attributes:
         kind: "classify" (largest wins), "detect" (one number; above the threshold the second label holds, else the
-            first), "label" (largest wins at each time step), "transcribe" (a string: the largest at each time step, runs
+            first), "label" (largest wins at each time step), "transcribe" (a string: largest at each time step, runs
             made one and blanks taken out, see `edgeproof.ctc`), "write" (at each time step, which token of
             the first input comes next), "forecast" (what comes next, standardised), "reconstruct"
             (the first input again, as a tensor) or "values" (the numbers themselves).

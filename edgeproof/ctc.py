@@ -42,7 +42,9 @@ def prefix_search(chances: np.ndarray, blank: int, *, width: int = 8) -> list[tu
         width: prefixes that are kept after each step. A probability is what the paths through them add up to: exact
             where none had to be dropped, else too small.
     """
-    beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}  # ending in the blank, ending in its last class
+    beams: dict[tuple[int, ...], tuple[float, float]] = {
+        (): (1.0, 0.0)
+    }  # ending in the blank, ending in its last class
     for step in np.asarray(chances, np.float64):
         found: dict[tuple[int, ...], list[float]] = {}
         for prefix, (silent, sounding) in beams.items():
@@ -101,7 +103,8 @@ def aligned(wanted: list[int], found: list[int]) -> list[tuple[int | None, int |
             least[i][j] = min(
                 least[i - 1][j - 1] + (wanted[i - 1] != found[j - 1]), least[i][j - 1] + 1, least[i - 1][j] + 1
             )
-    i, j, pairs = len(wanted), len(found), []
+    i, j = len(wanted), len(found)
+    pairs: list[tuple[int | None, int | None]] = []
     while i or j:
         if i and j and least[i][j] == least[i - 1][j - 1] + (wanted[i - 1] != found[j - 1]):
             i, j = i - 1, j - 1

@@ -55,7 +55,7 @@ def word_accuracy(outputs: np.ndarray, strings: np.ndarray) -> np.ndarray:
     blank = int(strings[0, -1])
     said, found = spelled(strings, blank), spelled(ctc.best_path(outputs, blank), blank)
     edits = np.array([ctc.edits(a, b) for a, b in zip(said, found, strict=True)], np.float64)
-    return np.asarray(1.0 - edits / max(np.mean([len(words) for words in said]), 1e-9))
+    return np.asarray(1.0 - edits / max(float(np.mean([len(words) for words in said])), 1e-9))
 
 
 def spelled(strings: np.ndarray, blank: int) -> list[list[int]]:

@@ -88,9 +88,7 @@ def levenshtein(a: list[int], b: list[int]) -> int:
     """As its definition says."""
     if not a or not b:
         return len(a) + len(b)
-    return min(
-        levenshtein(a[1:], b[1:]) + (a[0] != b[0]), levenshtein(a[1:], b) + 1, levenshtein(a, b[1:]) + 1
-    )
+    return min(levenshtein(a[1:], b[1:]) + (a[0] != b[0]), levenshtein(a[1:], b) + 1, levenshtein(a, b[1:]) + 1)
 
 
 strings = st.lists(st.integers(0, 2), max_size=5)

@@ -27,7 +27,9 @@ def test_the_loss_is_the_likelihood_over_all_paths() -> None:
         strings = np.array([[a, b, blank], [a, a, blank], [b, blank, blank]])
         wanted = np.mean(
             [
-                -ctc.likelihood(metrics.softmax(row.astype(np.float64)), tuple(int(c) for c in string if c != blank), blank)
+                -ctc.likelihood(
+                    metrics.softmax(row.astype(np.float64)), tuple(int(c) for c in string if c != blank), blank
+                )
                 for row, string in zip(logits, strings, strict=True)
             ]
         )

@@ -1,4 +1,4 @@
-"""Strings of three to six Free Spoken Digits, joined: recordings of one speaker one after another, with short pauses."""
+"""Strings of three to six Free Spoken Digits, joined: of one speaker, with short pauses between them."""
 
 from __future__ import annotations
 

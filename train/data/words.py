@@ -85,9 +85,7 @@ def speak(n: int, *, seed: int) -> Split:
     return Split({"features": sounds}, labels)
 
 
-def uttered(
-    strings: Sequence[tuple[str, ...]], rng: np.random.Generator, frames: int
-) -> tuple[np.ndarray, np.ndarray]:
+def uttered(strings: Sequence[tuple[str, ...]], rng: np.random.Generator, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Strings of phonemes as sounds, each by a speaker of its own.
 
     Args:
@@ -100,7 +98,9 @@ def uttered(
     n, names = len(strings), list(PHONEMES)
     found = [_track(string, rng, frames) for string in strings]
     tracks = np.stack([track for track, _ in found])
-    phonemes = np.stack([np.array([names.index(name) for name in string])[at] for string, (_, at) in zip(strings, found, strict=True)])
+    phonemes = np.stack(
+        [np.array([names.index(name) for name in string])[at] for string, (_, at) in zip(strings, found, strict=True)]
+    )
     tract = rng.uniform(0.85, 1.2, (n, 1, 1))
     tracks[..., :3] *= tract * rng.uniform(0.95, 1.05, (n, 1, 3))
     tracks[..., :3] = np.minimum(tracks[..., :3], 0.46 * RATE)
