@@ -367,10 +367,10 @@ def _unscalable(contract: Contract) -> str:
 
 def _unspellable(contract: Contract) -> str:
     """What is wrong with the blank of a transcription, or ""."""
-    if contract.decode.kind != "transcribe":
-        return ""
     shapes = {t.name: t.shape for graph in contract.graphs for t in graph.outputs}
-    classes = shapes.get(contract.decode.output, (None,))[-1]
+    if contract.decode.kind != "transcribe" or contract.decode.output not in shapes:
+        return ""
+    classes = shapes[contract.decode.output][-1] if shapes[contract.decode.output] else 0
     blank = contract.decode.blank
     return f"a blank {blank}, which is no class of {classes}" if blank < 0 or blank >= (classes or blank + 1) else ""
 
