@@ -21,10 +21,10 @@ def build_eegnet(
     """A network over a stretch of EEG, with one logit.
 
     Args:
-        variant: "eegnet", EEGNet-8,2 (Lawhern et al. 2018, "EEGNet: a compact convolutional neural network for EEG-based
-            brain-computer interfaces", table 2); "deep", the Deep ConvNet (Schirrmeister et al. 2017, "Deep learning
-            with convolutional neural networks for EEG decoding and visualization", figure 1) with the kernels and pools
-            of Lawhern et al., table 3.
+        variant: "eegnet", EEGNet-8,2 (Lawhern et al. 2018, "EEGNet: a compact convolutional neural network for
+            EEG-based brain-computer interfaces", table 2); "deep", the Deep ConvNet (Schirrmeister et al. 2017, "Deep
+            learning with convolutional neural networks for EEG decoding and visualization", figure 1) with the kernels
+            and pools of Lawhern et al., table 3.
         length: time steps.
         channels: electrodes.
         kernel: time steps of EEGNet's first kernels, half a second; the deep network has its own.
@@ -57,7 +57,7 @@ def build_eegnet(
 def _eegnet(x: Any, channels: int, kernel: int, dropout: float) -> Any:
     """Filters over time, one over electrodes for each of two of them, then a separable convolution."""
     maps = _MAPS * _DEPTH
-    x = layers.Conv2D(_MAPS, (kernel, 1), padding="same", use_bias=False, name="time")(x)  # (batch, length, channels, 8)
+    x = layers.Conv2D(_MAPS, (kernel, 1), padding="same", use_bias=False, name="time")(x)  # (batch, length, C, 8)
     x = layers.BatchNormalization(name="time_norm")(x)
     space = layers.DepthwiseConv2D(
         (1, channels), depth_multiplier=_DEPTH, use_bias=False, depthwise_constraint=MaxNorm(1.0, (0, 1)), name="space"

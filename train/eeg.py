@@ -50,6 +50,8 @@ def discriminant(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
         steps = series.shape[1] // 8 * 8
         return series[:, :steps].reshape(len(series), steps // 8, 8, -1).mean(axis=2).reshape(len(series), -1)
 
-    fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(features(dataset.train), dataset.train.labels)
+    fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(
+        features(dataset.train), dataset.train.labels
+    )
     assert dataset.test.labels is not None
     return metrics.auc(fitted.decision_function(features(dataset.test)), dataset.test.labels)

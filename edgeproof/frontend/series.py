@@ -36,9 +36,9 @@ def standardise(series: np.ndarray, *, mean: Sequence[float], deviation: Sequenc
 def band_pass(series: np.ndarray, *, rate: float, low: float, high: float, seconds: float = 1.0) -> np.ndarray:
     """Frequencies from `low` to `high` in Hz, by a windowed sinc (Hamming) as long as `seconds`: float32.
 
-    Only what the whole filter has seen is given, taps - 1 time steps fewer than came in: nothing is made up at the ends,
-    and the middle of the filter lies on the time step that it is given for, so that nothing is delayed. The filter's
-    flanks are some 3.3 / `seconds` Hz wide.
+    Only what the whole filter has seen is given, taps - 1 time steps fewer than came in: nothing is made up at the
+    ends, and the middle of the filter lies on the time step that it is given for, so that nothing is delayed. The
+    filter's flanks are some 3.3 / `seconds` Hz wide.
 
     Raises:
         Refused: a series shorter than the filter.
@@ -78,5 +78,5 @@ def centre(series: np.ndarray) -> np.ndarray:
 
 
 def clip(series: np.ndarray, *, low: float, high: float) -> np.ndarray:
-    """Values below `low` and above `high` as these; float32. What is rare and large would widen every step of 8 bits."""
+    """Values below `low` and above `high` as these; float32. What is rare and large would widen a step of 8 bits."""
     return np.asarray(np.clip(series, low, high), np.float32)

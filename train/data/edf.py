@@ -4,8 +4,8 @@ Kemp, Varri, Rosa, Nielsen, Gade 1992, "A simple format for exchange of digitize
 2003, "European data format 'plus' (EDF+)", sections 2.1 to 2.2.4 for annotations. Only what is stated is read; a file
 that is cut off, or whose header says what can't be, is refused with the byte at which it goes wrong.
 
-A file that went through a transfer as text has a carriage return before each byte 10. It is read as it was before: where
-every such byte has one, and the length without them is the very one that the header states.
+A file that went through a transfer as text has a carriage return before each byte 10. It is read as it was before,
+where every such byte has one and the length without them is the very one that the header states.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A long recording cut into windows about events: what the filter needs lies on either side of what the network sees."""
+"""A long recording cut into windows about events: what a filter needs lies on either side of what the network sees."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A visual P300 oddball seen by a Muse headband, in its makers' files: subjectN/sessionM/*.csv, 256 Hz.
 
-Barachant 2017, github.com/NeuroTechX/eeg-notebooks, BSD-3. Columns timestamps, TP9, AF7, AF8, TP10, Right AUX and Marker
+Barachant 2017, github.com/NeuroTechX/eeg-notebooks, BSD-3. Columns timestamps, TP9, AF7, AF8, TP10, Right AUX, Marker
 (1 where another picture came, 2 where the rare one did); the right auxiliary electrode hangs loose, and is left out.
 """
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from train.data import Dataset, Split, embedded_only, epochs
+from train.data import Dataset, embedded_only, epochs
 
 LABELS = ("other", "target")
 COLUMNS = ("TP9", "AF7", "AF8", "TP10")
@@ -62,7 +62,7 @@ def windows(person: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def record(person: int, *, minutes: float = _MINUTES) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A person's recording, (time, 4) float32 in microvolts; at which time steps stimuli came; and which are targets."""
+    """A person's recording, (time, 4) float32 in microvolts; the time steps of stimuli; and which are targets."""
     rng = np.random.default_rng([person, 300])
     time = int(minutes * 60 * RATE)
     stimuli = np.cumsum(rng.uniform(0.5, 0.8, int(minutes * 60 / 0.5)) * RATE).astype(np.int64)
