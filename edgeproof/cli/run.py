@@ -1,7 +1,8 @@
 """Answer for raw samples: pictures, .wav sounds, texts, .csv series, or .npy arrays.
 
 One line a sample: its name, the answer, the probability, the runners-up. A model that writes takes the beginning of a
-text and goes on with it. A step file takes whole sequences, (time, ...), and steps through each from the start.
+text and goes on with it. A step file takes whole sequences, (time, ...), and steps through each from the start. With
+--windows a longer recording is answered window by window.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from edgeproof.cli import kernels_argument, load, positive
 
 if TYPE_CHECKING:
-    from edgeproof.runner import Model
+    from edgeproof.runner import Model, Prediction
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--top", type=positive, default=3, help="how many classes to show (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the outputs")
+    parser.add_argument(
+        "--windows", type=float, metavar="SECONDS", help="answer window by window, so many seconds apart"
+    )
     writing = parser.add_argument_group("of a model that writes")
     writing.add_argument("--length", type=positive, default=200, help="tokens to write (default 200)")
     writing.add_argument("--temperature", type=float, default=0.8, help="0: the likeliest always (default 0.8)")
@@ -45,33 +49,44 @@ def act(args: argparse.Namespace) -> int:
             f"taken as they are ({ends}) and outputs are shown as numbers.",
             file=sys.stderr,
         )
-    if model.contract and model.contract.decode.kind == "write":
+    if model.contract and model.contract.decode.kind == "write" and args.windows is None:
         return _write(model, args)
     for path in args.inputs:
-        prediction = model.predict(path)
-        if args.json:
-            print(
-                json.dumps(
-                    {
-                        "input": path,
-                        "label": prediction.label,
-                        "ranking": prediction.ranking[: args.top],
-                        "outputs": {k: v.tolist() for k, v in prediction.outputs.items()},
-                    }
-                )
-            )
-        elif prediction.ranking:
-            (label, p), *others = prediction.ranking[: args.top]
-            rest = ", ".join(f"{name} {q:.1%}" for name, q in others)
-            print(f"{path}: {label}  {p:.1%}" + (f"  (then {rest})" if rest else ""))
-        elif prediction.steps:
-            print(f"{path}: {prediction.label}")
-        elif model.contract and model.contract.decode.kind == "forecast":
-            print(f"{path}, what comes next:\n{_table(model, prediction.outputs[model.contract.decode.output])}")
-        else:
-            values = "; ".join(_describe(k, v) for k, v in prediction.outputs.items())
-            print(f"{path}: " + (f"{prediction.label}  " if prediction.label else "") + values)
+        if args.windows is None:
+            _tell(model, args, path, model.predict(path), {})
+            continue
+        from edgeproof import windows  # seldom needed
+
+        for begin, end, prediction in windows.answers(model, path, args.windows):
+            _tell(model, args, f"{path}, {begin:.2f} to {end:.2f} s", prediction, {"begin": begin, "end": end})
     return 0
+
+
+def _tell(model: Model, args: argparse.Namespace, name: str, prediction: Prediction, when: dict[str, float]) -> None:
+    """Print the answer for a sample."""
+    if args.json:
+        print(
+            json.dumps(
+                {
+                    "input": name,
+                    **when,
+                    "label": prediction.label,
+                    "ranking": prediction.ranking[: args.top],
+                    "outputs": {k: v.tolist() for k, v in prediction.outputs.items()},
+                }
+            )
+        )
+    elif prediction.ranking:
+        (label, p), *others = prediction.ranking[: args.top]
+        rest = ", ".join(f"{other} {q:.1%}" for other, q in others)
+        print(f"{name}: {label}  {p:.1%}" + (f"  (then {rest})" if rest else ""))
+    elif prediction.steps:
+        print(f"{name}: {prediction.label}")
+    elif model.contract and model.contract.decode.kind == "forecast":
+        print(f"{name}, what comes next:\n{_table(model, prediction.outputs[model.contract.decode.output])}")
+    else:
+        values = "; ".join(_describe(k, v) for k, v in prediction.outputs.items())
+        print(f"{name}: " + (f"{prediction.label}  " if prediction.label else "") + values)
 
 
 def _write(model: Model, args: argparse.Namespace) -> int:

@@ -40,6 +40,10 @@ OPERATIONS: dict[str, Callable[..., np.ndarray]] = {
     "pairs": text.pairs,
     "columns": series.columns,
     "standardise": series.standardise,
+    "band_pass": series.band_pass,
+    "decimate": series.decimate,
+    "centre": series.centre,
+    "clip": series.clip,
 }
 
 
