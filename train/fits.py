@@ -99,6 +99,13 @@ class Recursive(Steps):
 
 
 @dataclass(frozen=True)
+class Transcription(Steps):
+    """Maximise the probability of a string, over all paths that spell it."""
+
+    objective: ClassVar[str] = "train.objectives.transcription:Transcription"
+
+
+@dataclass(frozen=True)
 class Reconstruction(Augmented):
     """Minimise the difference between input and output "reconstruction".
 

@@ -22,9 +22,10 @@ def frontends(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> tup
 
     A number in place of a vocabulary counts all that the step can give, padding and the unknown among it: the rows of
     the table that a network looks its inputs up in. Data that knows fewer leaves rows unused. None in place of columns'
-    names stands for those of the data set, in place of their means and deviations for what the steps before give.
+    names, of a length or of a rate stands for those of the data set, in place of columns' means and deviations for what
+    the steps before give.
     """
-    return tuple(_whole(frontend, dataset) for frontend in recipe.frontends(settings))
+    return tuple(whole(frontend, dataset) for frontend in recipe.frontends(settings))
 
 
 def decode(recipe: Recipe, frontends: tuple[Frontend, ...]) -> Decode:
@@ -36,7 +37,8 @@ def decode(recipe: Recipe, frontends: tuple[Frontend, ...]) -> Decode:
     return dataclasses.replace(found, mean=tuple(scales[0]["mean"]), deviation=tuple(scales[0]["deviation"]))
 
 
-def _whole(frontend: Frontend, dataset: Dataset) -> Frontend:
+def whole(frontend: Frontend, dataset: Dataset) -> Frontend:
+    """A frontend with what it lacks, learned."""
     steps: tuple[dict[str, Any], ...] = ()
     for step in frontend.steps:
         missing = [
@@ -49,8 +51,9 @@ def _whole(frontend: Frontend, dataset: Dataset) -> Frontend:
     return dataclasses.replace(frontend, steps=steps)
 
 
-def _named(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
-    return {"names": list(dataset.columns)}
+def _told(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+    known = {"names": list(dataset.columns), "length": values.shape[1] if values.ndim > 1 else 0, "rate": dataset.rate}
+    return {key: known[key] for key, value in step.items() if value is None}
 
 
 def _spread(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
@@ -124,6 +127,7 @@ LEARNED: dict[str, Callable[[dict[str, Any], np.ndarray, Dataset], dict[str, Any
     "words": _vocabulary(_words),
     "pairs": _vocabulary(_pairs),
     "tree": _vocabulary(_leaves),
-    "columns": _named,
+    "columns": _told,
+    "band_pass": _told,
     "standardise": _spread,
 }

@@ -41,6 +41,10 @@ OPERATIONS: dict[str, Callable[..., np.ndarray]] = {
     "tree": tree.tree,
     "columns": series.columns,
     "standardise": series.standardise,
+    "band_pass": series.band_pass,
+    "decimate": series.decimate,
+    "centre": series.centre,
+    "clip": series.clip,
 }
 
 
