@@ -114,7 +114,6 @@ def test_bad_input_is_refused(
     ("name", "rule", "received"),
     [
         ("missing.tflite", "must be a TFLite or ONNX file", "no file of that name"),
-        (".", "must be a TFLite or ONNX file", "a folder"),
         ("text.tflite", "must be a TFLite or ONNX file", "not a mo"),
         ("empty.tflite", "must be a TFLite or ONNX file", "an empty file"),
         ("truncated.tflite", "whole TFLite file", ""),
@@ -131,6 +130,14 @@ def test_bad_model_is_refused_by_every_command(
     first, second, _ = cli(command, bad / name, *rest).refused().splitlines()
     assert rule in first
     assert received in second
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_folder_is_no_model_but_of_parts(cli: Cli, exported: Path, tmp_path: Path, command: str) -> None:
+    rest = {"run": [exported / "sample.png"], "eval": [exported / "samples.npz"]}.get(command, [])
+    first, second, _ = cli(command, tmp_path, *rest).refused().splitlines()
+    assert ("must hold the parts of one system" if command == "run" else "must be a TFLite or ONNX file") in first
+    assert ("no part" if command == "run" else "a folder") in second
 
 
 @pytest.mark.parametrize(
