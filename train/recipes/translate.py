@@ -37,7 +37,7 @@ RECIPE = Recipe(
     data={"embedded": "train.data.dates"},
     fit=Answering(epochs=12, batch=64, learning_rate=4e-3, weight_decay=1e-2, clip=1.0),
     when=(When({"variant": "transformer"}, {"learning_rate": 2e-3}),),
-    tiny={"epochs": 2, "width": 16, "units": 16, "blocks": 1, "heads": 2, "batch": 200, "beam": 1},
+    tiny={"epochs": 2, "width": 32, "units": 32, "blocks": 1, "heads": 2, "batch": 200, "beam": 1},
     goal=Goal(metric="exact match", floors={"embedded": 0.99}),
     frontends=lambda settings: (
         texts.script("tokens", settings["script"], settings["vocabulary"], settings["length"]),
