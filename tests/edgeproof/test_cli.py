@@ -114,7 +114,6 @@ def test_bad_input_is_refused(
     ("name", "rule", "received"),
     [
         ("missing.tflite", "must be a TFLite or ONNX file", "no file of that name"),
-        (".", "must be a TFLite or ONNX file", "a folder"),
         ("text.tflite", "must be a TFLite or ONNX file", "not a mo"),
         ("empty.tflite", "must be a TFLite or ONNX file", "an empty file"),
         ("truncated.tflite", "whole TFLite file", ""),
@@ -129,6 +128,19 @@ def test_bad_model_is_refused_by_every_command(
 ) -> None:
     rest = {"run": [exported / "sample.png"], "eval": [exported / "samples.npz"]}.get(command, [])
     first, second, _ = cli(command, bad / name, *rest).refused().splitlines()
+    assert rule in first
+    assert received in second
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_folder_is_taken_by_run_alone_and_must_hold_a_system(
+    cli: Cli, exported: Path, tmp_path: Path, command: str
+) -> None:
+    rest = {"run": [exported / "sample.png"], "eval": [exported / "samples.npz"]}.get(command, [])
+    first, second, _ = cli(command, tmp_path, *rest).refused().splitlines()
+    rule, received = {"run": ("the parts of one system", "no part")}.get(
+        command, ("must be a TFLite or ONNX file", "a folder")
+    )
     assert rule in first
     assert received in second
 
