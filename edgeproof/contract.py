@@ -21,7 +21,7 @@ KEY = "edgeproof.contract"  # the name under which every format carries it
 
 # A field younger than version 1 is written only where it says something: older readers take the rest.
 _YOUNGER = {"sparse": True}
-DECODES = ("classify", "detect", "label", "write", "answer", "forecast", "reconstruct", "values")
+DECODES = ("classify", "detect", "label", "transcribe", "write", "answer", "forecast", "reconstruct", "values")
 SCORES = ("logits", "probabilities")
 PRECISIONS = ("f32", "f16", "int8-dynamic", "int8", "int16x8")
 
@@ -121,13 +121,15 @@ class Decode:
 
     Attributes:
         kind: "classify" (largest wins), "detect" (one number; above the threshold the second label holds, else the
-            first), "label" (largest wins at each time step), "write" (at each time step, which token of
+            first), "label" (largest wins at each time step), "transcribe" (a string: largest at each time step, runs
+            made one and blanks taken out, see `edgeproof.ctc`), "write" (at each time step, which token of
             the first input comes next), "answer" (likewise of the last input, given the others: a text in answer to
             them), "forecast" (what comes next, standardised), "reconstruct" (the first input again, as a tensor) or
             "values" (the numbers themselves).
         output: the tensor that is read.
         scores: what the numbers are: "logits" (softmax gives probabilities) or "probabilities".
         threshold: of "detect".
+        blank: of "transcribe", the class that spells nothing; it has its place among the labels.
         mean, deviation: of "forecast", a number a column: outputs times `deviation` plus `mean` are in their own units.
     """
 
@@ -135,6 +137,7 @@ class Decode:
     output: str = ""
     scores: str = "logits"
     threshold: float = field(default=0.0, metadata=_YOUNGER)
+    blank: int = field(default=-1, metadata=_YOUNGER)
     mean: tuple[float, ...] = field(default=(), metadata=_YOUNGER)
     deviation: tuple[float, ...] = field(default=(), metadata=_YOUNGER)
 
@@ -314,7 +317,7 @@ class Contract:
                 raise _broken(source, f"a graph {graph.name!r} whose stream has {wrong}")
         if contract.decode.kind not in DECODES or contract.decode.scores not in SCORES:
             raise _broken(source, f"outputs decoded as {contract.decode.kind}, {contract.decode.scores}")
-        if wrong := _unscalable(contract):
+        if wrong := _unscalable(contract) or _unspellable(contract):
             raise _broken(source, wrong)
         return contract
 
@@ -361,6 +364,16 @@ def _unscalable(contract: Contract) -> str:
     if mean and columns not in ((None,), (len(mean),)):
         return f"{len(mean)} means of a forecast of {columns[0]} columns"
     return ""
+
+
+def _unspellable(contract: Contract) -> str:
+    """What is wrong with the blank of a transcription, or ""."""
+    shapes = {t.name: t.shape for graph in contract.graphs for t in graph.outputs}
+    if contract.decode.kind != "transcribe" or contract.decode.output not in shapes:
+        return ""
+    classes = shapes[contract.decode.output][-1] if shapes[contract.decode.output] else 0
+    blank = contract.decode.blank
+    return f"a blank {blank}, which is no class of {classes}" if blank < 0 or blank >= (classes or blank + 1) else ""
 
 
 def _broken(source: str, received: str) -> Refused:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeproof import ctc
 from edgeproof.contract import Score
 from edgeproof.errors import Refused
 
@@ -75,6 +76,25 @@ def behind_end(tokens: np.ndarray) -> np.ndarray:
     return np.asarray(np.concatenate([np.zeros_like(ended[:, :1]), ended[:, :-1]], axis=1))
 
 
+def word_accuracy(outputs: np.ndarray, strings: np.ndarray) -> np.ndarray:
+    """1 - edits / words, (n,): a sample's edits over the mean number of words, so that their mean is 1 less the word
+    error rate over all words together. Below 0 where more is made up than was said.
+
+    Args:
+        outputs: (n, steps, classes), whose best path is taken (`edgeproof.ctc`).
+        strings: (n, longest + 1) classes, each row filled up with the blank: at least its last one is it.
+    """
+    blank = int(strings[0, -1])
+    said, found = spelled(strings, blank), spelled(ctc.best_path(outputs, blank), blank)
+    edits = np.array([ctc.edits(a, b) for a, b in zip(said, found, strict=True)], np.float64)
+    return np.asarray(1.0 - edits / max(float(np.mean([len(words) for words in said])), 1e-9))
+
+
+def spelled(strings: np.ndarray, blank: int) -> list[list[int]]:
+    """Rows filled up with the blank as lists without it."""
+    return [[int(c) for c in row if c != blank] for row in strings]
+
+
 def explained_variance(outputs: np.ndarray, inputs: np.ndarray) -> np.ndarray:
     """1 - ‖input - output‖² / mean ‖input - mean input‖², (n,); its mean is R² over all values together.
 
@@ -124,6 +144,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "accuracy a step": accuracy_a_step,
     "compression": compression,
     "exact match": exact_match,
+    "word accuracy": word_accuracy,
     "explained variance": explained_variance,
 }
 

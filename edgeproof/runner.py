@@ -118,7 +118,7 @@ class Model:
         feeds = {}
         for port in ports:
             how = self.frontend(port.name)
-            value = self._one(raw[port.name], how)
+            value = self.raw(raw[port.name], how)
             # An array in the graph's own quantized type is taken as it is.
             same = how.kind == "array" and value.dtype == port.dtype
             ready = frontend.apply(how, _batch(value, len(port.shape), how))
@@ -226,7 +226,12 @@ class Model:
             )
         return outputs[name]
 
-    def _one(self, value: Any, how: Frontend) -> np.ndarray:
+    def raw(self, value: Any, how: Frontend) -> np.ndarray:
+        """One raw sample of an input, as `predict` takes it, read.
+
+        Raises:
+            Refused: as `edgeproof.frontend.files.read`.
+        """
         if isinstance(value, (str, os.PathLike)):
             from edgeproof.frontend import files
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgeproof import answering, formats
+from edgeproof import answering
 from edgeproof.backends import Port
 from edgeproof.contract import Contract
 from edgeproof.decode.search import Manner
-from edgeproof.errors import Refused, nearest
+from edgeproof.errors import Refused
+from edgeproof.folder import opened
+from edgeproof.folding import FOLDED, Folded
 from edgeproof.runner import Model, Prediction, answered
 
 
@@ -67,53 +68,16 @@ class System:
         return answered(self.contract, lambda rows: last.decoded(last.after(taken, self._written, rows)), manner)
 
 
-def load(folder: str | os.PathLike[str], *, parts: str = "", kernels: str = "", threads: int = 1) -> System:
-    """Open a folder of artifacts as one system.
-
-    Args:
-        folder: with a .tflite or .onnx file of each part; the whole model's own file beside them is left alone.
-        parts: "format:precision", where the folder has parts in several.
-        kernels, threads: as `edgeproof.load` takes them.
+def load(folder: str | os.PathLike[str], *, parts: str = "", kernels: str = "", threads: int = 1) -> System | Folded:
+    """Open a folder of artifacts as one system; see `edgeproof.folder.opened`.
 
     Raises:
-        Refused: no parts or some missing, several sets of them, or parts of several checkpoints.
+        Refused: parts that are none of one system, or not all of them.
     """
-    sets: dict[str, dict[str, list[tuple[str, bytes, formats.Summary]]]] = {}
-    for path in sorted(Path(folder).iterdir()):
-        if path.suffix not in (".tflite", ".onnx") or not path.is_file():
-            continue
-        data = formats.read_file(path)
-        summary = formats.read_bytes(data, str(path))
-        contract = summary.contract
-        if contract and contract.artifact and contract.artifact.graph != "main" and not contract.graph().stream:
-            key = f"{contract.artifact.format}:{contract.artifact.precision}"
-            sets.setdefault(key, {}).setdefault(contract.artifact.graph, []).append((str(path), data, summary))
-    if not sets or (parts and parts not in sets) or (not parts and len(sets) > 1):
-        raise Refused(
-            "system: a folder must hold the parts of one system in one format and precision, or one must be named.",
-            received=f"{folder}: {', '.join(sorted(sets)) or 'no part'}" + (f"; {parts} is asked for" if parts else ""),
-            fix=nearest(parts, sets) if parts and sets else "name one: --parts tflite:int8",
-        )
-    chosen = sets[parts or next(iter(sets))]
-    every = [found for files in chosen.values() for found in files]
-    contracts = [summary.contract for _, _, summary in every if summary.contract]
-    origins = {contract.provenance.checkpoint_sha256 for contract in contracts}
-    if len(origins) > 1 or len(every) > len(chosen):
-        raise Refused(
-            "system: the parts in a folder must be of one checkpoint, each there once.",
-            received=f"{', '.join(path for path, _, _ in every)} of {', '.join(sorted(o[:8] for o in origins))}",
-            fix="export the system again into an empty folder",
-        )  # fmt: skip
-    wanted = [graph.name for graph in contracts[0].graphs if graph.name != "main"]
-    missing = [name for name in wanted if name not in chosen]
-    if missing:
-        raise Refused(
-            "system: a folder must hold every part.",
-            received=f"{folder}: no {', '.join(missing)}",
-            fix="export the system again, or copy the rest",
-        )
-    models = {n: Model(chosen[n][0][1], chosen[n][0][2], kernels=kernels, threads=threads) for n in wanted}
-    return System(_ordered(models), str(folder))
+    found = opened(folder, parts=parts, kernels=kernels, threads=threads)
+    if found.models.keys() >= set(FOLDED):
+        return Folded(found)
+    return System(_ordered(found.models), found.source)
 
 
 def _ordered(models: Mapping[str, Model]) -> dict[str, Model]:

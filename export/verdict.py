@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeproof import metrics
 from edgeproof.contract import Contract, Tolerance
-from edgeproof.decode import decided, metric_of
+from edgeproof.decode import KINDS, decided, metric_of
 
 
 @dataclass(frozen=True)
@@ -184,6 +184,9 @@ def _decisions(
     if ours is None or theirs is None:
         return {}
     same = ours == theirs
+    if KINDS[contract.decode.kind].strings:
+        whole = same.all(axis=1)
+        return {"agreement": float(whole.mean()), "disagreeing": tuple(map(int, np.flatnonzero(~whole)))}
     # Those of one step, where each step is decided.
     classes = 2 if contract.decode.kind == "detect" else reference.reshape(*theirs.shape, -1).shape[-1]
     kinds = theirs if truth is None else truth

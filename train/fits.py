@@ -86,6 +86,26 @@ class Answering(Steps):
 
 
 @dataclass(frozen=True)
+class Recursive(Steps):
+    """Minimise the cross-entropy of every phrase of a tree, and tell its phrases from what is none.
+
+    Attributes:
+        parsing: weight of the second, by which sentences are parsed.
+    """
+
+    objective: ClassVar[str] = "train.objectives.recursive:Recursive"
+
+    parsing: float = 0.1
+
+
+@dataclass(frozen=True)
+class Transcription(Steps):
+    """Maximise the probability of a string, over all paths that spell it."""
+
+    objective: ClassVar[str] = "train.objectives.transcription:Transcription"
+
+
+@dataclass(frozen=True)
 class Reconstruction(Augmented):
     """Minimise the difference between input and output "reconstruction".
 

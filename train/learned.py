@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeproof import trees
 from edgeproof.contract import Decode, Frontend
 from edgeproof.frontend import apply, text
 from train.data import Dataset
@@ -21,9 +22,10 @@ def frontends(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> tup
 
     A number in place of a vocabulary counts all that the step can give, padding and the unknown among it: the rows of
     the table that a network looks its inputs up in. Data that knows fewer leaves rows unused. None in place of columns'
-    names stands for those of the data set, in place of their means and deviations for what the steps before give.
+    names, of a length or of a rate stands for those of the data set, in place of columns' means and deviations for what
+    the steps before give.
     """
-    return tuple(_whole(frontend, dataset) for frontend in recipe.frontends(settings))
+    return tuple(whole(frontend, dataset) for frontend in recipe.frontends(settings))
 
 
 def decode(recipe: Recipe, frontends: tuple[Frontend, ...]) -> Decode:
@@ -35,7 +37,8 @@ def decode(recipe: Recipe, frontends: tuple[Frontend, ...]) -> Decode:
     return dataclasses.replace(found, mean=tuple(scales[0]["mean"]), deviation=tuple(scales[0]["deviation"]))
 
 
-def _whole(frontend: Frontend, dataset: Dataset) -> Frontend:
+def whole(frontend: Frontend, dataset: Dataset) -> Frontend:
+    """A frontend with what it lacks, learned."""
     steps: tuple[dict[str, Any], ...] = ()
     for step in frontend.steps:
         missing = [
@@ -48,8 +51,9 @@ def _whole(frontend: Frontend, dataset: Dataset) -> Frontend:
     return dataclasses.replace(frontend, steps=steps)
 
 
-def _named(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
-    return {"names": list(dataset.columns)}
+def _told(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+    known = {"names": list(dataset.columns), "length": values.shape[1] if values.ndim > 1 else 0, "rate": dataset.rate}
+    return {key: known[key] for key, value in step.items() if value is None}
 
 
 def _spread(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def _spread(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[
 
 def _vocabulary(learn: Callable[[list[str], int], Any]) -> Callable[..., dict[str, Any]]:
     def learned(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
-        lower = step.get("lower", step["op"] == "words")
+        lower = step.get("lower", step["op"] in ("words", "tree"))
         texts = [str(sample).lower() if lower else str(sample) for sample in values]
         return {"vocabulary": learn(texts, step["vocabulary"])}
 
@@ -75,6 +79,10 @@ def _characters(texts: list[str], size: int) -> str:
 
 def _words(texts: list[str], size: int) -> list[str]:
     return _frequent((word for sample in texts for word in text.split(sample, lower=False)), size - text.FIRST)
+
+
+def _leaves(texts: list[str], size: int) -> list[str]:
+    return _frequent((word for sample in texts for word in trees.read(sample).words), size - text.FIRST)
 
 
 def _frequent(tokens: Iterable[str], most: int) -> list[str]:
@@ -118,6 +126,8 @@ LEARNED: dict[str, Callable[[dict[str, Any], np.ndarray, Dataset], dict[str, Any
     "characters": _vocabulary(_characters),
     "words": _vocabulary(_words),
     "pairs": _vocabulary(_pairs),
-    "columns": _named,
+    "tree": _vocabulary(_leaves),
+    "columns": _told,
+    "band_pass": _told,
     "standardise": _spread,
 }

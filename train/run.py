@@ -15,7 +15,7 @@ import tensorflow as tf
 import edgeproof
 from edgeproof import atomic, metrics
 from edgeproof.contract import Contract, Decode, Graph, Provenance, Tensor, sample_hashes
-from edgeproof.decode import decided
+from edgeproof.decode import KINDS, decided, truth
 from edgeproof.errors import Refused
 from train import card, checkpoint, learned, loop, plots, samples
 from train.data import Dataset, Split
@@ -186,5 +186,7 @@ def _confusion(outputs: np.ndarray, split: Split, decode: Decode) -> np.ndarray 
         return None
     classes = 2 if decode.kind == "detect" else outputs.shape[-1]
     counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (split.labels, decisions), 1)
+    wanted = truth(decode, split.labels, [], outputs, source="the test split")
+    assert wanted is not None
+    np.add.at(counts, KINDS[decode.kind].paired(wanted, decisions, decode), 1)
     return counts

@@ -73,16 +73,16 @@ def _some(split: Split, count: int) -> np.ndarray:
 def _first(dataset: Dataset, out: Path) -> None:
     """The first test sample as a file such as a user would have."""
     first, body = next(iter(dataset.test.samples.values()))[0], io.BytesIO()
-    if dataset.rate:
+    if dataset.columns:
+        rows = [",".join(dataset.columns), *(",".join(map(repr, row)) for row in first.tolist())]
+        atomic.write_text(out / "sample.csv", "\n".join(rows) + "\n")
+    elif dataset.rate:
         with wave.open(body, "wb") as file:
             file.setparams((1, 2, dataset.rate, 0, "NONE", ""))
             file.writeframes(first.astype("<i2").tobytes())
         atomic.write_bytes(out / "sample.wav", body.getvalue())
     elif first.dtype.kind == "U":
         atomic.write_text(out / "sample.txt", f"{first}\n")
-    elif dataset.columns:
-        rows = [",".join(dataset.columns), *(",".join(map(repr, row)) for row in first.tolist())]
-        atomic.write_text(out / "sample.csv", "\n".join(rows) + "\n")
     elif first.dtype == np.uint8 and first.ndim in (2, 3):
         from PIL import Image
 

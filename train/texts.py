@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from edgeproof import trees
 from edgeproof.contract import Frontend
-from train.data import Dataset
+from train.data import Dataset, Split
 from train.recipe import Settings
 
 REFUSED: Mapping[str, str] = {
@@ -41,11 +42,17 @@ def bag_of_words(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    (name,) = dataset.train.samples
+    training, validation, test = (_sentences(split) for split in (dataset.train, dataset.validation, dataset.test))
     counts = TfidfVectorizer(max_features=settings["vocabulary"], token_pattern=r"(?u)\b\w+\b")
-    rows = counts.fit_transform(dataset.train.samples[name])
-    held = counts.transform(dataset.validation.samples[name])
+    rows = counts.fit_transform(training)
+    held = counts.transform(validation)
     fitted = [LogisticRegression(C=c, max_iter=1000).fit(rows, dataset.train.labels) for c in (0.3, 1, 3, 10, 30)]
     best = max(fitted, key=lambda model: float(model.score(held, dataset.validation.labels)))
-    found = best.predict(counts.transform(dataset.test.samples[name]))
+    found = best.predict(counts.transform(test))
     return np.asarray(found == dataset.test.labels, np.float64)
+
+
+def _sentences(split: Split) -> list[str]:
+    """The texts of a split; of trees their words alone."""
+    (samples,) = split.samples.values()
+    return [trees.read(str(text)).text() if "tree" in split.samples else str(text) for text in samples]

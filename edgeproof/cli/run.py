@@ -2,7 +2,8 @@
 
 One line a sample: its name, the answer, the probability, the runners-up. A model that writes takes the beginning of a
 text and goes on with it. A folder that holds the parts of a system is run as the whole. A step file takes whole
-sequences, (time, ...), and steps through each from the start.
+sequences, (time, ...), and steps through each from the start. With --windows a longer recording is answered window by
+window.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from edgeproof.cli import kernels_argument, load, positive
 
 if TYPE_CHECKING:
     from edgeproof.decode.write import Taste
-    from edgeproof.runner import Model
+    from edgeproof.folding import Folded
+    from edgeproof.runner import Model, Prediction
     from edgeproof.system import System
 
 
@@ -36,6 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--parts", default="", metavar="FORMAT:PRECISION", help="of a folder: which of its files, as in tflite:int8"
     )
     parser.add_argument("--beam", type=positive, default=1, help="of a model that answers: hypotheses kept (default 1)")
+    parser.add_argument(
+        "--windows", type=float, metavar="SECONDS", help="answer window by window, so many seconds apart"
+    )
     writing = parser.add_argument_group("of a model that writes")
     writing.add_argument("--length", type=positive, default=200, help="tokens to write (default 200)")
     writing.add_argument("--temperature", type=float, help="0: the likeliest always (default 0.8, of an answer 0)")
@@ -47,6 +52,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(args: argparse.Namespace) -> int:
     model: Any = _system(args) if os.path.isdir(args.file) else load(args)
+    if hasattr(model, "read"):
+        return _fold(model, args)
     if model.contract is None:
         ends = ", ".join(f'"{p.name}" {p.shape} {p.dtype}' for p in model.session.inputs)
         print(
@@ -54,7 +61,7 @@ def act(args: argparse.Namespace) -> int:
             f"taken as they are ({ends}) and outputs are shown as numbers.",
             file=sys.stderr,
         )
-    if model.contract and model.contract.decode.kind == "write":
+    if model.contract and model.contract.decode.kind == "write" and args.windows is None:
         return _write(model, args)
     manner = None
     if model.contract and model.contract.decode.kind == "answer":
@@ -62,33 +69,44 @@ def act(args: argparse.Namespace) -> int:
 
         manner = Manner(beam=args.beam, taste=_taste(args, 0.0), seed=args.seed)
     for path in args.inputs:
-        prediction = model.predict(path, manner)
-        if args.json:
-            print(
-                json.dumps(
-                    {
-                        "input": path,
-                        "label": prediction.label,
-                        "ranking": prediction.ranking[: args.top],
-                        "outputs": {k: v.tolist() for k, v in prediction.outputs.items()},
-                    }
-                )
-            )
-        elif prediction.ranking:
-            (label, p), *others = prediction.ranking[: args.top]
-            rest = ", ".join(f"{name} {q:.1%}" for name, q in others)
-            print(f"{path}: {label}  {p:.1%}" + (f"  (then {rest})" if rest else ""))
-        elif prediction.steps:
-            print(f"{path}: {prediction.label}")
-        elif model.contract and model.contract.decode.kind == "forecast":
-            print(f"{path}, what comes next:\n{_table(model, prediction.outputs[model.contract.decode.output])}")
-        else:
-            values = "; ".join(_describe(k, v) for k, v in prediction.outputs.items())
-            print(f"{path}: " + (f"{prediction.label}  " if prediction.label else "") + values)
+        if args.windows is None:
+            _tell(model, args, path, model.predict(path, manner), {})
+            continue
+        from edgeproof import windows  # seldom needed
+
+        for begin, end, prediction in windows.answers(model, path, args.windows):
+            _tell(model, args, f"{path}, {begin:.2f} to {end:.2f} s", prediction, {"begin": begin, "end": end})
     return 0
 
 
-def _system(args: argparse.Namespace) -> System:
+def _tell(model: Model, args: argparse.Namespace, name: str, prediction: Prediction, when: dict[str, float]) -> None:
+    """Print the answer for a sample."""
+    if args.json:
+        print(
+            json.dumps(
+                {
+                    "input": name,
+                    **when,
+                    "label": prediction.label,
+                    "ranking": prediction.ranking[: args.top],
+                    "outputs": {k: v.tolist() for k, v in prediction.outputs.items()},
+                }
+            )
+        )
+    elif prediction.ranking:
+        (label, p), *others = prediction.ranking[: args.top]
+        rest = ", ".join(f"{other} {q:.1%}" for other, q in others)
+        print(f"{name}: {label}  {p:.1%}" + (f"  (then {rest})" if rest else ""))
+    elif prediction.steps:
+        print(f"{name}: {prediction.label}")
+    elif model.contract and model.contract.decode.kind == "forecast":
+        print(f"{name}, what comes next:\n{_table(model, prediction.outputs[model.contract.decode.output])}")
+    else:
+        values = "; ".join(_describe(k, v) for k, v in prediction.outputs.items())
+        print(f"{name}: " + (f"{prediction.label}  " if prediction.label else "") + values)
+
+
+def _system(args: argparse.Namespace) -> System | Folded:
     from edgeproof import system
 
     with quiet.without(b"INFO: Created TensorFlow Lite XNNPACK delegate"):
@@ -99,6 +117,20 @@ def _taste(args: argparse.Namespace, usual: float) -> Taste:
     from edgeproof.decode.write import Taste
 
     return Taste(usual if args.temperature is None else args.temperature, args.top_k, args.top_p)
+
+
+def _fold(model: Folded, args: argparse.Namespace) -> int:
+    """Sentences read along their trees: the whole, then each phrase of several words, the largest first."""
+    for sentence in args.inputs:
+        tree, phrases = model.read(sentence)
+        if args.json:
+            told = [{"words": p.words, "label": p.label, "probability": p.probability} for p in phrases]
+            print(json.dumps({"input": sentence, "label": phrases[-1].label, "pairs": tree.pairs, "phrases": told}))
+            continue
+        print(f"{tree.text()}: {phrases[-1].label}  {phrases[-1].probability:.1%}")
+        for phrase in reversed(phrases[len(tree.words) : -1]):
+            print(f"  {phrase.words}: {phrase.label}  {phrase.probability:.1%}")
+    return 0
 
 
 def _write(model: Model, args: argparse.Namespace) -> int:

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgeproof.contract import Contract, Decode
-from edgeproof.decode import answers, classes, numbers, write
+from edgeproof.decode import answers, classes, numbers, transcribe, write
 from edgeproof.decode.kind import Answer, Kind
 
 KINDS: dict[str, Kind] = {
     "classify": classes.CLASSIFY,
     "detect": classes.DETECT,
     "label": classes.LABEL,
+    "transcribe": transcribe.TRANSCRIBE,
     "write": write.WRITE,
     "answer": answers.ANSWER,
     "forecast": numbers.FORECAST,
@@ -28,7 +29,8 @@ USUAL = {name: kind.metric for name, kind in KINDS.items() if kind.metric}
 
 
 def decided(outputs: np.ndarray, decode: Decode) -> np.ndarray | None:
-    """The label's index for each decision, (n,) or (n, steps); None where nothing is decided."""
+    """The label's index for each decision, (n,), (n, steps), or a string, (n, any), filled up with the
+    blank; None where nothing is decided."""
     decides = KINDS[decode.kind].decided
     return decides(outputs, decode) if decides else None
 

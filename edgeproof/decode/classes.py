@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 import numpy as np
 
 from edgeproof.contract import Decode
-from edgeproof.decode.kind import Answer, Kind, each_step
+from edgeproof.decode.kind import Answer, Kind, each_step, told
 from edgeproof.errors import Refused
 from edgeproof.metrics import decisions, softmax
 
@@ -59,15 +58,7 @@ def _above(outputs: np.ndarray, decode: Decode) -> np.ndarray:
 
 def _labelled(outputs: np.ndarray, decode: Decode, labels: Sequence[str]) -> Answer:
     names, chosen = _names(labels, outputs.shape[-1]), np.argmax(outputs, axis=-1)
-    return Answer(told(chosen, names), steps=tuple(names[i] for i in chosen))
-
-
-def told(decisions: np.ndarray, labels: Sequence[str]) -> str:
-    """Decisions of a sample by name: that of the whole, or of each time step, equal ones in a row together."""
-    names = [labels[i] if i < len(labels) else str(i) for i in np.atleast_1d(decisions)]
-    if decisions.ndim == 0:
-        return names[0]
-    return ", ".join(f"{name} x{len(list(run))}" for name, run in groupby(names))
+    return Answer(told(chosen, decode, names), steps=tuple(names[i] for i in chosen))
 
 
 def _of_samples(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -32,6 +33,19 @@ class Answer:
 Truth = Callable[[Decode, "np.ndarray | None", Sequence[np.ndarray], np.ndarray, str], "np.ndarray | None"]
 
 
+def told(decision: np.ndarray, decode: Decode, labels: Sequence[str]) -> str:
+    """The decision of a sample by name: that of the whole, or of each time step, equal ones in a row together."""
+    names = [labels[i] if i < len(labels) else str(i) for i in np.atleast_1d(decision)]
+    if decision.ndim == 0:
+        return names[0]
+    return ", ".join(f"{name} x{len(list(run))}" for name, run in groupby(names))
+
+
+def as_they_are(truth: np.ndarray, decisions: np.ndarray, decode: Decode) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and decisions of the same shape."""
+    return truth, decisions
+
+
 @dataclass(frozen=True)
 class Kind:
     """A way to decode.
@@ -42,6 +56,9 @@ class Kind:
         metric: what a score is in where the contract states none; "": outputs are not scored.
         decided: the label's index for each decision of outputs (n, ...); None: nothing is decided.
         labelled: what it is scored against are the samples' labels.
+        told: a decision, or the truth, of one sample in words.
+        paired: truth and decisions of samples, each true label with what was decided in its place.
+        strings: what is decided of a sample is one string: it is the same decision as a whole or not at all.
     """
 
     truth: Truth
@@ -49,6 +66,9 @@ class Kind:
     metric: str = ""
     decided: Callable[[np.ndarray, Decode], np.ndarray] | None = None
     labelled: bool = False
+    told: Callable[[np.ndarray, Decode, Sequence[str]], str] = told
+    paired: Callable[[np.ndarray, np.ndarray, Decode], tuple[np.ndarray, np.ndarray]] = as_they_are
+    strings: bool = False
 
 
 def first_input(

@@ -11,14 +11,23 @@ from edgeproof.errors import Refused
 _FULL_SCALE = 32768.0  # of 16 bits
 
 
-def samples(sounds: np.ndarray, *, rate: int, length: int) -> np.ndarray:
+def samples(sounds: np.ndarray, *, rate: int, length: int, whole: bool = False) -> np.ndarray:
     """The middle of sounds, full scale 1: (n, any) int16 -> (n, length) float32.
 
-    `rate`, in samples a second, is what a file must have.
+    Args:
+        rate: samples a second that a file must have.
+        length: samples that are kept, or filled up to.
+        whole: a longer sound is refused, where its ends would be lost.
 
     Raises:
-        Refused: not one channel of samples.
+        Refused: not one channel of samples, or more of them than may be.
     """
+    if whole and sounds.ndim == 2 and sounds.shape[1] > length:
+        raise Refused(
+            f"sound: a sound must be at most {length / rate:g} seconds long, so that all of it is heard.",
+            received=f"{sounds.shape[1] / rate:g} seconds",
+            fix="cut it into shorter ones, between words",
+        )
     return middle(sounds, length).astype(np.float32) / np.float32(_FULL_SCALE)
 
 

@@ -31,14 +31,14 @@ def characters(
     texts: np.ndarray, *, vocabulary: str, length: int, lower: bool = False, fill: str = "before"
 ) -> np.ndarray:
     """Each character a number: (n,) text -> (n, length) int32."""
-    return _numbers(texts, length, fill, _table(tuple(vocabulary)), lambda text: list(_cased(text, lower)))
+    return _numbers(texts, length, fill, table(vocabulary), lambda text: list(_cased(text, lower)))
 
 
 def words(
     texts: np.ndarray, *, vocabulary: Sequence[str], length: int, lower: bool = True, fill: str = "before"
 ) -> np.ndarray:
     """Each word, and each mark that is no part of one, a number: (n,) text -> (n, length) int32."""
-    return _numbers(texts, length, fill, _table(tuple(vocabulary)), lambda text: split(text, lower=lower))
+    return _numbers(texts, length, fill, table(vocabulary), lambda text: split(text, lower=lower))
 
 
 def pairs(
@@ -158,6 +158,11 @@ def _joined(words: list[str]) -> str:
         close = not text or word in _CLOSING or text[-1] in _OPENING
         text += word if close else " " + word
     return text
+
+
+def table(vocabulary: Sequence[str]) -> dict[str, int]:
+    """The number of each entry of a vocabulary."""
+    return _table(tuple(vocabulary))
 
 
 @lru_cache(maxsize=8)

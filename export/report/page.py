@@ -11,7 +11,6 @@ import jinja2
 import numpy as np
 
 from edgeproof.decode import KINDS, decided
-from edgeproof.decode.classes import told
 from export import formats
 from export.report import pictures, quantization
 from export.verdict import Result, Verdict, machine
@@ -154,14 +153,15 @@ def _classes(outcome: Outcome, compared: list[tuple[Result, Verdict]]) -> dict[s
 def _disagreeing(outcome: Outcome) -> list[dict[str, Any]]:
     """Samples on which some artifact decides otherwise than the checkpoint, the most contested first; not of a model
     that writes, whose next tokens tell a reader nothing."""
-    if not KINDS[outcome.contract.decode.kind].labelled:
+    decode, labels = outcome.contract.decode, outcome.contract.labels
+    kind, output = KINDS[decode.kind], decode.output
+    if not kind.labelled:
         return []
-    output = outcome.contract.decode.output
 
     def decision(values: np.ndarray, index: int) -> str:
-        found = decided(values[index : index + 1], outcome.contract.decode)
+        found = decided(values[index : index + 1], decode)
         assert found is not None
-        return told(found[0], outcome.contract.labels)
+        return kind.told(found[0], decode, labels)
 
     who: dict[int, list[str]] = {}
     for result in outcome.results:
@@ -176,7 +176,7 @@ def _disagreeing(outcome: Outcome) -> list[dict[str, Any]]:
             "index": index,
             "picture": pictures.sample(pictures.first(outcome.samples.evaluation, index)),
             "text": pictures.text(pictures.first(outcome.samples.evaluation, index)),
-            "label": told(outcome.truth[index], outcome.contract.labels) if outcome.truth is not None else None,
+            "label": kind.told(outcome.truth[index], decode, labels) if outcome.truth is not None else None,
             "checkpoint": decision(outcome.reference[output], index),
             "others": who[index],
             "total": len(who),

@@ -18,10 +18,12 @@ from models.layers.subsampling import Subsampling
 from models.layers.table_conv import TableConv2D
 from models.layers.tensor_function import TensorFunction
 from models.layers.tied_dense import TiedDense
+from models.layers.tree import Column, NeuralTensor, Pick
 
 __all__ = [
     "DIGITS",
     "Boltzmann",
+    "Column",
     "DescriptionLength",
     "EuclideanRBF",
     "GroupedConv2D",
@@ -29,6 +31,8 @@ __all__ = [
     "LassoCost",
     "LocalResponseNormalization",
     "LocallyConnected2D",
+    "NeuralTensor",
+    "Pick",
     "Positions",
     "ScaledTanh",
     "SoftThreshold",

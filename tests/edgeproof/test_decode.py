@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgeproof import metrics
 from edgeproof.contract import DECODES, Contract, Decode, Graph, Tensor
 from edgeproof.decode import KINDS, USUAL, answer, decided, metric_of, truth
-from edgeproof.decode.classes import told
+from edgeproof.decode.kind import told
 from edgeproof.errors import Refused
 
 LABEL = Decode("label", "y")
@@ -22,7 +22,13 @@ FORECAST = Decode("forecast", "y", mean=(10.0, -1.0), deviation=(2.0, 0.5))
 def test_there_is_a_way_for_every_kind_of_the_contract_and_a_metric_for_each_way() -> None:
     assert set(KINDS) == set(DECODES)
     assert set(USUAL.values()) <= set(metrics.METRICS)
-    assert {name for name, kind in KINDS.items() if kind.labelled} == {"classify", "detect", "label", "forecast"}
+    assert {name for name, kind in KINDS.items() if kind.labelled} == {
+        "classify",
+        "detect",
+        "label",
+        "transcribe",
+        "forecast",
+    }
     for name, kind in KINDS.items():
         assert metric_of(Contract("m", (), decode=Decode(name))) == kind.metric
 
@@ -39,7 +45,11 @@ def test_each_step_is_decided_and_told_in_runs() -> None:
     assert said.label == "still x2, walk x1, still x1"
     assert said.steps == ("still", "still", "walk", "still")
     assert answer(outputs[0], LABEL, ()).steps == ("0", "0", "1", "0")
-    assert (told(np.array(1), ("a", "b")), told(np.array([1, 1]), ("a", "b")), told(np.array(7), ("a",))) == (
+    assert (
+        told(np.array(1), LABEL, ("a", "b")),
+        told(np.array([1, 1]), LABEL, ("a", "b")),
+        told(np.array(7), LABEL, ("a",)),
+    ) == (
         "b",
         "b x2",
         "7",

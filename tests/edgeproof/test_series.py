@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import signal
 
 from edgeproof import frontend
 from edgeproof.contract import Frontend
 from edgeproof.errors import Refused
-from edgeproof.frontend import files
+from edgeproof.frontend import files, series
 
 STEPS: tuple[dict[str, object], ...] = (
     {"op": "columns", "names": ["a", "b"], "length": 3},
@@ -68,3 +69,46 @@ def test_a_file_too_short_is_refused_by_the_frontend(tmp_path: Path) -> None:
     found = read(tmp_path, b"a,b\n1,2\n")
     with pytest.raises(Refused, match="3 time steps or more"):
         frontend.apply(HOW, found[None])
+
+
+@given(st.sampled_from([(128, 1.0, 30.0), (160, 4.0, 40.0), (256, 0.0, 30.0), (100, 8.0, 50.0)]), st.integers(0, 99))
+def test_a_band_is_the_filter_of_scipy(band: tuple[int, float, float], seed: int) -> None:
+    rate, low, high = band
+    taps = 2 * round(rate / 2) + 1
+    upper, lower = (
+        signal.firwin(taps, f, fs=rate, scale=False) if 0 < f < rate / 2 else np.eye(taps)[taps // 2] * (f > 0)
+        for f in (high, low)
+    )
+    values = np.random.default_rng(seed).normal(size=(2, taps + 40, 3))
+    expected = [[np.convolve(column, upper - lower, "valid") for column in one.T] for one in values]
+    found = series.band_pass(values, rate=rate, low=low, high=high)
+    np.testing.assert_allclose(found, np.swapaxes(expected, 1, 2), atol=1e-5)
+
+
+def test_a_band_keeps_what_lies_in_it_in_its_place_and_nothing_else() -> None:
+    time = np.arange(1024) / 256
+    inside, outside = np.sin(2 * np.pi * 10 * time), np.sin(2 * np.pi * 60 * time)
+    found = series.band_pass(np.stack([inside, outside, inside + outside], 1)[None], rate=256, low=2, high=30)[0]
+    assert found.shape == (768, 3)
+    np.testing.assert_allclose(found[:, 0], inside[128:-128], atol=0.01)
+    np.testing.assert_allclose(found[:, 1], 0, atol=0.01)
+    np.testing.assert_allclose(found[:, 2], inside[128:-128], atol=0.01)
+
+
+@pytest.mark.parametrize(("low", "high"), [(5, 5), (-1, 5), (1, 65)])
+def test_bands_that_are_none_are_refused(low: float, high: float) -> None:
+    step = {"op": "band_pass", "rate": 128, "low": low, "high": high}
+    with pytest.raises(Refused, match="must have the arguments it takes"):
+        frontend.apply(Frontend("x", "series", (step,)), np.zeros((1, 200, 1)))
+
+
+def test_a_series_shorter_than_the_filter_is_refused() -> None:
+    with pytest.raises(Refused, match="a filter of 129 time steps"):
+        series.band_pass(np.zeros((1, 128, 1)), rate=128, low=1, high=30)
+
+
+def test_steps_are_dropped_means_taken_away_and_ends_cut() -> None:
+    values = np.arange(14.0).reshape(1, 7, 2)
+    np.testing.assert_array_equal(series.decimate(values, factor=3)[0, :, 0], [0, 6, 12])
+    np.testing.assert_allclose(series.centre(values)[0, :, 1], [-6, -4, -2, 0, 2, 4, 6])
+    np.testing.assert_array_equal(series.clip(values, low=2, high=5)[0, :3], [[2, 2], [2, 3], [4, 5]])

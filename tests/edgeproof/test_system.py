@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgeproof import folder as folders
 from edgeproof import system
 from edgeproof.backends import Port
 from edgeproof.contract import Artifact, Contract, Decode, Frontend, Graph, Provenance, Tensor
@@ -73,8 +74,8 @@ class Part:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function that fills a folder with files of these contracts."""
     held: dict[str, Contract] = {}
-    monkeypatch.setattr(system.formats, "read_bytes", lambda data, source: SimpleNamespace(contract=held[source]))
-    monkeypatch.setattr(system, "Model", Part)
+    monkeypatch.setattr(folders.formats, "read_bytes", lambda data, source: SimpleNamespace(contract=held[source]))
+    monkeypatch.setattr(folders, "Model", Part)
 
     def fill(**contracts: Contract) -> Path:
         for name, contract in contracts.items():

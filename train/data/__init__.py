@@ -20,7 +20,7 @@ from train.recipe import Recipe
 @dataclass(frozen=True)
 class Split:
     """Raw samples (n, ...) by input name, with labels where there are any: a class a sample, (n,), or a time step, (n,
-    steps), or numbers that come next, (n, steps, columns)."""
+    steps), or a string a sample, (n, longest), filled up with -1, or numbers that come next, (n, steps, columns)."""
 
     samples: Mapping[str, np.ndarray]
     labels: np.ndarray | None = None
@@ -42,7 +42,7 @@ class Dataset:
         labels: names of the classes, where the data set knows them.
         strange: what to calibrate with beside the training split, where samples to come are unlike what is trained on:
             a detector's ranges must reach as far as what it is to detect. Disjoint from the other splits.
-        rate: samples a second, of a set of sounds.
+        rate: samples a second, of a set of sounds, or time steps, of series.
         columns: names of the columns, of a set of series.
     """
 
@@ -145,7 +145,7 @@ def generated(
 
     Args:
         what: the samples are, for the title, which puts their number before it; it must say SYNTHETIC.
-        rate: samples a second, of sounds.
+        rate: samples a second, of sounds, or time steps, of series.
         columns: names of the columns, of series.
     """
     train, validation, test = (make(n, seed=seed) for seed, n in enumerate(sizes.values()))

@@ -15,7 +15,7 @@ from train.data import Dataset, Split
 RATE, LENGTH = 8000, 8000
 LABELS = tuple("0123456789")
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[a-z]+)_(?P<index>\d+)")
-_LAYOUT = "pass the folder `recordings` of the set, or the one that holds it"
+LAYOUT = "pass the folder `recordings` of the set, or the one that holds it"
 
 
 def load(directory: Path | None = None) -> Dataset:
@@ -24,11 +24,12 @@ def load(directory: Path | None = None) -> Dataset:
     Raises:
         Refused: no folder, or files in it that are not such recordings.
     """
+    return dataset("fsdd", directory, makers, "every speaker is in every split, as its makers have it")
 
-    def split(speaker: str, index: int) -> str:
-        return "test" if index < 5 else "validation" if index < 10 else "train"
 
-    return dataset("fsdd", directory, split, "every speaker is in every split, as its makers have it")
+def makers(speaker: str, index: int) -> str:
+    """The split that a recording is in."""
+    return "test" if index < 5 else "validation" if index < 10 else "train"
 
 
 def dataset(name: str, directory: Path | None, split: Callable[[str, int], str], said: str) -> Dataset:
@@ -42,7 +43,7 @@ def dataset(name: str, directory: Path | None, split: Callable[[str, int], str],
         Refused: no folder, or files in it that are not such recordings.
     """
     if directory is None:
-        raise Refused(f"{name}: the recordings must be given.", received="no --data-dir", fix=_LAYOUT)
+        raise Refused(f"{name}: the recordings must be given.", received="no --data-dir", fix=LAYOUT)
     found: dict[str, list[tuple[np.ndarray, int]]] = {"train": [], "validation": [], "test": []}
     for path, (digit, speaker, index) in recordings(directory):
         samples = sound.middle(files.read_sound(path, RATE)[None], LENGTH)[0]
@@ -76,9 +77,9 @@ def recordings(directory: Path) -> list[tuple[Path, tuple[int, str, int]]]:
         name = _NAME.fullmatch(path.stem)
         if name is None:
             raise Refused(
-                "fsdd: each recording must be called DIGIT_SPEAKER_INDEX.wav.", received=str(path), fix=_LAYOUT
+                "fsdd: each recording must be called DIGIT_SPEAKER_INDEX.wav.", received=str(path), fix=LAYOUT
             )
         told.append((path, (int(name["digit"]), name["speaker"], int(name["index"]))))
     if not told:
-        raise Refused("fsdd: the folder must hold .wav files.", received=str(folder), fix=_LAYOUT)
+        raise Refused("fsdd: the folder must hold .wav files.", received=str(folder), fix=LAYOUT)
     return sorted(told, key=lambda each: each[1])
