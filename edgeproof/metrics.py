@@ -154,7 +154,7 @@ def wilson(successes: float, n: int, z: float = _Z95) -> tuple[float, float]:
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half))  # p lies within, but for rounding
 
 
 def score(metric: str, values: np.ndarray, *, data: str, split: str) -> Score:

@@ -1,4 +1,4 @@
-"""From one text to another: a date as people write it into ISO 8601.
+"""From one text to another: a date as people write it into ISO 8601, or English into Swedish.
 
 Bahdanau, Cho, Bengio 2015, "Neural machine translation by jointly learning to align and translate" (`lstm`, the
 default), and Vaswani et al. 2017, "Attention is all you need" (`transformer`). What differs from the papers stands in
@@ -7,6 +7,7 @@ search. They are graphs of their own, which the runner puts together again. The 
 
     python -m train translate
     python -m train translate --set variant=transformer
+    python -m train translate --data tatoeba --data-dir DIR                 swe.txt of manythings.org/anki
     edgeproof run saved/translate/export/translate.int8.tflite "Tuesday, March 12th, 2024"
     edgeproof run saved/translate/export --parts tflite:int8 "12 mar '24" --beam 4
 """
@@ -34,10 +35,26 @@ RECIPE = Recipe(
         "heads": 4,
         "dropout": 0.1,
     },
-    data={"embedded": "train.data.dates"},
+    data={"embedded": "train.data.dates", "tatoeba": "train.data.tatoeba"},
     fit=Answering(epochs=12, batch=64, learning_rate=4e-3, weight_decay=1e-2, clip=1.0),
-    when=(When({"variant": "transformer"}, {"learning_rate": 2e-3}),),
-    tiny={"epochs": 2, "width": 16, "units": 16, "blocks": 1, "heads": 2, "batch": 200, "beam": 1},
+    when=(
+        When({"variant": "transformer"}, {"learning_rate": 2e-3}),
+        When(
+            {"data": "tatoeba"},
+            {
+                "script": "pairs",
+                "length": 32,
+                "vocabulary": 1500,
+                "answer_length": 32,
+                "answer_vocabulary": 1500,
+                "width": 64,
+                "units": 128,
+                "epochs": 8,
+                "learning_rate": 2e-3,
+            },
+        ),
+    ),
+    tiny={"epochs": 2, "width": 32, "units": 32, "blocks": 1, "heads": 2, "batch": 200, "beam": 1},
     goal=Goal(metric="exact match", floors={"embedded": 0.99}),
     frontends=lambda settings: (
         texts.script("tokens", settings["script"], settings["vocabulary"], settings["length"]),
