@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from edgeproof import windows
 from edgeproof.decode import classes
-from edgeproof.errors import Refused
+from edgeproof.errors import Refused, nearest
 
 if TYPE_CHECKING:
     from edgeproof.runner import Model
@@ -47,12 +47,15 @@ class Detector:
         threshold: mean probability that a word must exceed, from 0 to below 1.
         smooth: windows a mean; at the start of a stream there are fewer.
         refractory: seconds after a word in which none is told.
+        silent: classes that are no words, such as one for noise; they are never told.
 
     Raises:
         Refused: values outside of these ranges.
     """
 
-    def __init__(self, *, threshold: float = 0.8, smooth: int = 3, refractory: float = 1.0) -> None:
+    def __init__(
+        self, *, threshold: float = 0.8, smooth: int = 3, refractory: float = 1.0, silent: Collection[int] = ()
+    ) -> None:
         if not (0 <= threshold < 1 and smooth >= 1 and 0 <= refractory < math.inf):
             raise Refused(
                 "detect: the threshold must be from 0 to below 1, a mean of one window or more, "
@@ -60,7 +63,7 @@ class Detector:
                 received=f"threshold {threshold:g}, {smooth} windows, {refractory:g} s",
                 fix="--detect 0.8 --smooth 3 --refractory 1",
             )
-        self.threshold, self.refractory = threshold, refractory
+        self.threshold, self.refractory, self.silent = threshold, refractory, frozenset(silent)
         self._last: deque[tuple[float, np.ndarray]] = deque(maxlen=smooth)
         self._told = -math.inf
 
@@ -76,10 +79,27 @@ class Detector:
             return None
         mean = np.mean([row for _, row in self._last], axis=0)
         index = int(np.argmax(mean))
-        if not mean[index] > self.threshold:
+        if index in self.silent or not mean[index] > self.threshold:
             return None
         self._told = time
         return Detection((self._last[0][0] + time) / 2, index, float(mean[index]))
+
+
+def places(model: Model, labels: Sequence[str]) -> list[int]:
+    """The classes that are called so.
+
+    Raises:
+        Refused: a label that the file does not have.
+    """
+    known = list(model.contract.labels) if model.contract else []
+    for label in labels:
+        if label not in known:
+            raise Refused(
+                "detect: what is never told must be a class of the file.",
+                received=label,
+                fix=nearest(label, known),
+            )
+    return [i for i, label in enumerate(known) if label in labels]
 
 
 def detections(model: Model, sample: Any, hop: float, detector: Detector) -> Iterator[Detection]:

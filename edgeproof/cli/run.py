@@ -37,6 +37,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     hearing.add_argument("--detect", type=float, metavar="P", help="tell words of more than this mean probability")
     hearing.add_argument("--smooth", type=positive, default=3, help="windows a mean (default 3)")
     hearing.add_argument("--refractory", type=float, default=1.0, help="seconds of rest after a word (default 1)")
+    hearing.add_argument(
+        "--silent", action="append", default=[], metavar="LABEL", help="a class that is no word, never told; repeatable"
+    )
     writing = parser.add_argument_group("of a model that writes")
     writing.add_argument("--length", type=positive, default=200, help="tokens to write (default 200)")
     writing.add_argument("--temperature", type=float, default=0.8, help="0: the likeliest always (default 0.8)")
@@ -81,7 +84,8 @@ def _detect(model: Model, args: argparse.Namespace, path: str) -> None:
     """Print the words in a recording."""
     from edgeproof import detection  # seldom needed
 
-    detector = detection.Detector(threshold=args.detect, smooth=args.smooth, refractory=args.refractory)
+    silent = detection.places(model, args.silent)
+    detector = detection.Detector(threshold=args.detect, smooth=args.smooth, refractory=args.refractory, silent=silent)
     for each in detection.detections(model, path, args.windows, detector):
         if args.json:
             found = {"input": path, "time": each.time, "label": each.label, "probability": each.probability}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +23,8 @@ from edgeproof.runner import Model
 RATE, LENGTH = 100, 100
 
 
-def heard(rows: np.ndarray, hop: float, **settings: float) -> list[Detection]:
-    detector = Detector(**settings)  # type: ignore[arg-type]
+def heard(rows: np.ndarray, hop: float, **settings: Any) -> list[Detection]:
+    detector = Detector(**settings)
     found = [detector.hear(i * hop, row) for i, row in enumerate(rows)]
     return [each for each in found if each]
 
@@ -50,6 +52,12 @@ def test_a_single_odd_window_is_smoothed_away_and_a_held_word_comes_again_after_
     assert len(heard(blip, 0.1, threshold=0.8, smooth=1)) == 1
     held = heard(stream(31, [(0, 31, 1)]), 0.25, threshold=0.5, smooth=1, refractory=2.0)
     assert [each.time for each in held] == [0.0, 2.0, 4.0, 6.0]
+
+
+def test_a_class_that_is_no_word_is_never_told_and_begins_no_rest() -> None:
+    rows = stream(40, [(0, 10, 2), (10, 20, 0), (20, 30, 2)])
+    found = heard(rows, 0.1, threshold=0.8, smooth=1, refractory=0.5, silent=[2])
+    assert [(round(each.time, 6), each.index) for each in found] == [(1.0, 0), (1.5, 0)]
 
 
 @given(
@@ -155,6 +163,11 @@ def test_the_words_of_a_recording_are_printed_with_their_times(
         f"{sound}, 6.20 s: high  98.2%",
         f"{sound}, 7.20 s: high  100.0%",
     ]
+    assert cli.main([*asked, "--silent", "low", "--json"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(round(each["time"], 2), each["label"]) for each in told] == [(6.2, "high"), (7.2, "high")]
+    assert cli.main([*asked, "--silent", "hihg"]) == 2
+    assert 'did you mean "high"' in capsys.readouterr().err
 
 
 def test_what_can_not_detect_is_refused(

@@ -34,6 +34,7 @@ RECIPE = Recipe(
         "embedded": "train.data.words",
         "fsdd": "train.data.fsdd",
         "fsdd_speakers": "train.data.fsdd_speakers",
+        "fsdd_stream": "train.data.fsdd_stream",
     },
     fit=Supervised(epochs=20, batch=32, learning_rate=3e-3, weight_decay=1e-2),
     tiny={"epochs": 6},
