@@ -51,12 +51,12 @@ def windows(pieces: list[tuple[np.ndarray, int]], rng: np.random.Generator) -> S
     """Two seconds of each recording: with the digit and, next to it, without."""
     sounds, labels = np.zeros((2 * len(pieces), fsdd.LENGTH), np.int16), np.empty(2 * len(pieces), np.int64)
     for i, (piece, digit) in enumerate(pieces):
-        sounds[2 * i], labels[2 * i] = _behind(second(piece, rng.integers(-_NEAR, _NEAR + 1)), rng), digit
+        sounds[2 * i], labels[2 * i] = _behind(second(piece, int(rng.integers(-_NEAR, _NEAR + 1))), rng), digit
         kind = rng.integers(4)
         if kind < 2:
             other = _behind(second(piece, int(rng.choice([-1, 1]) * rng.integers(*_FAR))), rng)
         elif kind == 2:
-            other = _behind(second(piece[::-1], rng.integers(-_FAR[1], _FAR[1] + 1)), rng)
+            other = _behind(second(piece[::-1], int(rng.integers(-_FAR[1], _FAR[1] + 1))), rng)
         else:
             other = _whole(noise(rng) * 32768 * 10 ** (rng.uniform(-90, -10) / 20))
         sounds[2 * i + 1], labels[2 * i + 1] = other, len(fsdd.LABELS)
