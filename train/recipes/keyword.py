@@ -48,6 +48,6 @@ RECIPE = Recipe(
     use="Telling which of ten short words, or digits, was said in the middle of a second of sound at 8,000 samples a "
     "second, one voice, close to the microphone.",
     limits="It always answers with one of its words: silence, noise and other words get one too, unless it was trained "
-    "on `fsdd_stream`, which has a class for them. Voices, languages and rooms unlike those it learned from are heard worse; of the digits there are six speakers, of the embedded words "
-    "none, since a synthesiser says them.",
+    "on `fsdd_stream`, which has a class for them. Voices, languages and rooms unlike those it learned from "
+    "are heard worse; of the digits there are six speakers, of the embedded words none, since a synthesiser says them.",
 )
