@@ -53,6 +53,13 @@ def test_no_speaker_is_in_two_splits(folder: Path) -> None:
     assert sum(map(len, hashes(dataset))) == 3000
 
 
+def test_no_window_of_a_stream_is_in_two_splits_or_twice_in_one(folder: Path) -> None:
+    dataset = fsdd_stream.load(folder)
+    parts = hashes(dataset)
+    assert [len(part) for part in parts] == [4800, 600, 600]
+    assert len(set().union(*parts)) == 6000
+
+
 def test_short_and_long_recordings_become_a_second(tmp_path: Path) -> None:
     for index, n in ((0, 1000), (5, 8000), (10, 12000)):
         recording(tmp_path / f"3_ann_{index}.wav", n, seed=index)

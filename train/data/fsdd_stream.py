@@ -16,12 +16,13 @@ from train.data import Dataset, Split, fsdd
 NOTHING = "nothing"
 _NEAR, _FAR = 800, (2000, 6000)  # samples from the middle: a digit is heard within 100 ms, cut off from 250 to 750 ms
 _DECIBELS = (-70.0, -30.0)  # of the noise behind, full scale 0
+_ALONE = (-80.0, -10.0)  # of noise alone: quieter, all would be the same zeros, in every split
 
 
 def load(directory: Path | None = None) -> Dataset:
     """Of every recording two seconds, (8000,) int16: the digit near the middle, and nothing: the digit cut off (half of
-    them), played backwards (a quarter), or noise alone, white or pink, of any level up to -10 dB. Each but the last has
-    white noise behind it. The makers' split.
+    them), played backwards (a quarter), or noise alone, white or pink, of -80 to -10 dB. Each but the last has white
+    noise behind it. The makers' split.
 
     Raises:
         Refused: as `train.data.fsdd.load`.
@@ -58,7 +59,7 @@ def windows(pieces: list[tuple[np.ndarray, int]], rng: np.random.Generator) -> S
         elif kind == 2:
             other = _behind(second(piece[::-1], int(rng.integers(-_FAR[1], _FAR[1] + 1))), rng)
         else:
-            other = _whole(noise(rng) * 32768 * 10 ** (rng.uniform(-90, -10) / 20))
+            other = _whole(noise(rng) * 32768 * 10 ** (rng.uniform(*_ALONE) / 20))
         sounds[2 * i + 1], labels[2 * i + 1] = other, len(fsdd.LABELS)
     return Split({"features": sounds}, labels)
 
