@@ -24,7 +24,7 @@ def answers(model: Model, sample: Any, hop: float) -> Iterator[tuple[float, floa
     """Begin and end of each window in seconds, and the answer for it.
 
     Args:
-        model: of one input, whose contract says how long a window is and at what rate.
+        model: of one input, a sound or series whose contract says how long a window is and at what rate.
         sample: as `Model.predict` takes one, but longer.
         hop: seconds from one window to the next.
 
@@ -33,7 +33,8 @@ def answers(model: Model, sample: Any, hop: float) -> Iterator[tuple[float, floa
     """
     how = model.frontend(model.inputs[0].name)
     rate, length = how.stated("rate"), how.stated("length")
-    if how.kind != "series" or len(model.inputs) != 1 or not rate or not length:
+    axes = {"series": 2, "sound": 1}.get(how.kind)
+    if axes is None or len(model.inputs) != 1 or not rate or not length:
         raise Refused(
             "windows: the file must say how long a window is, and at what rate it was recorded.",
             received=f"an input of kind {how.kind}, rate {rate}, length {length}",
@@ -46,7 +47,7 @@ def answers(model: Model, sample: Any, hop: float) -> Iterator[tuple[float, floa
             fix="--windows 0.5",
         )
     recording = model.raw(sample, how)
-    if recording.ndim != 2 or len(recording) < length:
+    if recording.ndim != axes or len(recording) < length:
         raise Refused(
             f"windows: a recording must hold a window of {length} time steps.",
             received=f"an array of shape {recording.shape}",

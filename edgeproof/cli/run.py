@@ -3,7 +3,7 @@
 One line a sample: its name, the answer, the probability, the runners-up. A model that writes takes the beginning of a
 text and goes on with it. A folder that holds the parts of a system is run as the whole. A step file takes whole
 sequences, (time, ...), and steps through each from the start. With --windows a longer recording is answered window by
-window.
+window; with --detect as well, only the words in it are told, and when each was said.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from edgeproof import quiet
 from edgeproof.cli import kernels_argument, load, positive
+from edgeproof.errors import Refused
 
 if TYPE_CHECKING:
     from edgeproof.decode.write import Taste
@@ -41,6 +42,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--windows", type=float, metavar="SECONDS", help="answer window by window, so many seconds apart"
     )
+    hearing = parser.add_argument_group("of words in a long recording, with --windows")
+    hearing.add_argument("--detect", type=float, metavar="P", help="tell words of more than this mean probability")
+    hearing.add_argument("--smooth", type=positive, default=3, help="windows a mean (default 3)")
+    hearing.add_argument("--refractory", type=float, default=1.0, help="seconds of rest after a word (default 1)")
+    hearing.add_argument(
+        "--silent", action="append", default=[], metavar="LABEL", help="a class that is no word, never told; repeatable"
+    )
     writing = parser.add_argument_group("of a model that writes")
     writing.add_argument("--length", type=positive, default=200, help="tokens to write (default 200)")
     writing.add_argument("--temperature", type=float, help="0: the likeliest always (default 0.8, of an answer 0)")
@@ -51,6 +59,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def act(args: argparse.Namespace) -> int:
+    if args.detect is not None and args.windows is None:
+        raise Refused(
+            "detect: words are told from windows that slide over a recording.",
+            received="--detect without --windows",
+            fix="--windows 0.1",
+        )
     model: Any = _system(args) if os.path.isdir(args.file) else load(args)
     if hasattr(model, "read"):
         return _fold(model, args)
@@ -72,11 +86,28 @@ def act(args: argparse.Namespace) -> int:
         if args.windows is None:
             _tell(model, args, path, model.predict(path, manner), {})
             continue
+        if args.detect is not None:
+            _detect(model, args, path)
+            continue
         from edgeproof import windows  # seldom needed
 
         for begin, end, prediction in windows.answers(model, path, args.windows):
             _tell(model, args, f"{path}, {begin:.2f} to {end:.2f} s", prediction, {"begin": begin, "end": end})
     return 0
+
+
+def _detect(model: Model, args: argparse.Namespace, path: str) -> None:
+    """Print the words in a recording."""
+    from edgeproof import detection  # seldom needed
+
+    silent = detection.places(model, args.silent)
+    detector = detection.Detector(threshold=args.detect, smooth=args.smooth, refractory=args.refractory, silent=silent)
+    for each in detection.detections(model, path, args.windows, detector):
+        if args.json:
+            found = {"input": path, "time": each.time, "label": each.label, "probability": each.probability}
+            print(json.dumps(found))
+        else:
+            print(f"{path}, {each.time:.2f} s: {each.label}  {each.probability:.1%}")
 
 
 def _tell(model: Model, args: argparse.Namespace, name: str, prediction: Prediction, when: dict[str, float]) -> None:

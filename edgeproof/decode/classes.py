@@ -36,14 +36,15 @@ def probabilities(outputs: np.ndarray, decode: Decode) -> np.ndarray:
     return softmax(values) if decode.scores == "logits" else values
 
 
-def _names(labels: Sequence[str], classes: int) -> Sequence[str]:
+def names(labels: Sequence[str], classes: int) -> Sequence[str]:
+    """The classes' names: their numbers, where labels are not as many."""
     return labels if len(labels) == classes else [str(i) for i in range(classes)]
 
 
 def _classified(outputs: np.ndarray, decode: Decode, labels: Sequence[str]) -> Answer:
     values = probabilities(outputs.reshape(-1), decode)
-    names, order = _names(labels, len(values)), np.argsort(-values, kind="stable")
-    ranking = tuple((names[i], float(values[i])) for i in order)
+    called, order = names(labels, len(values)), np.argsort(-values, kind="stable")
+    ranking = tuple((called[i], float(values[i])) for i in order)
     return Answer(ranking[0][0], ranking[0][1], ranking)
 
 
@@ -57,8 +58,8 @@ def _above(outputs: np.ndarray, decode: Decode) -> np.ndarray:
 
 
 def _labelled(outputs: np.ndarray, decode: Decode, labels: Sequence[str]) -> Answer:
-    names, chosen = _names(labels, outputs.shape[-1]), np.argmax(outputs, axis=-1)
-    return Answer(told(chosen, decode, names), steps=tuple(names[i] for i in chosen))
+    called, chosen = names(labels, outputs.shape[-1]), np.argmax(outputs, axis=-1)
+    return Answer(told(chosen, decode, called), steps=tuple(called[i] for i in chosen))
 
 
 def _of_samples(

@@ -10,7 +10,7 @@ import pytest
 
 from edgeproof.contract import sample_hashes
 from edgeproof.errors import Refused
-from train.data import Dataset, fsdd, fsdd_speakers
+from train.data import Dataset, fsdd, fsdd_speakers, fsdd_stream
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,13 @@ def test_no_speaker_is_in_two_splits(folder: Path) -> None:
     assert sum(map(len, hashes(dataset))) == 3000
 
 
+def test_no_window_of_a_stream_is_in_two_splits_or_twice_in_one(folder: Path) -> None:
+    dataset = fsdd_stream.load(folder)
+    parts = hashes(dataset)
+    assert [len(part) for part in parts] == [4800, 600, 600]
+    assert len(set().union(*parts)) == 6000
+
+
 def test_short_and_long_recordings_become_a_second(tmp_path: Path) -> None:
     for index, n in ((0, 1000), (5, 8000), (10, 12000)):
         recording(tmp_path / f"3_ann_{index}.wav", n, seed=index)
@@ -84,3 +91,35 @@ def test_what_is_not_such_a_folder_is_refused(tmp_path: Path, make: object, rule
 def test_without_a_folder_it_says_what_to_pass() -> None:
     with pytest.raises(Refused, match="recordings must be given"):
         fsdd.load(None)
+
+
+def test_windows_of_a_stream_hold_a_digit_near_the_middle_or_nothing() -> None:
+    rng = np.random.default_rng(0)
+    pieces = [(np.full(1001, 20000, np.int16), i % 10) for i in range(400)]
+    split = fsdd_stream.windows(pieces, rng)
+    assert split.labels is not None
+    assert split.labels[::2].tolist() == [digit for _, digit in pieces]
+    assert set(split.labels[1::2]) == {10}
+    loud = np.abs(split.samples["features"][::2].astype(int)) > 10000
+    middles = np.array([np.flatnonzero(row).mean() for row in loud])
+    assert np.abs(middles - 4000).max() <= 801
+    assert np.ptp(middles) > 1000
+
+
+@pytest.mark.parametrize("late", [-6000, -4100, -1, 0, 800, 4100, 6000])
+@pytest.mark.parametrize("n", [1, 1000, 8001, 18000])
+def test_a_recording_is_put_late_and_cut_off(late: int, n: int) -> None:
+    piece = np.arange(1, n + 1).astype(np.int16)
+    found = fsdd_stream.second(piece, late)
+    wide = {4000 + late - n // 2 + i: value for i, value in enumerate(piece)}
+    np.testing.assert_array_equal(found, [wide.get(i, 0) for i in range(8000)])
+
+
+def test_a_stream_has_a_class_more(tmp_path: Path) -> None:
+    for index in (0, 5, 10):
+        recording(tmp_path / f"3_ann_{index}.wav", seed=index)
+    dataset = fsdd_stream.load(tmp_path)
+    assert dataset.labels == (*fsdd.LABELS, "nothing")
+    assert [s.samples["features"].shape for s in (dataset.train, dataset.validation, dataset.test)] == [(2, 8000)] * 3
+    assert dataset.test.labels is not None
+    assert dataset.test.labels.tolist() == [3, 10]
