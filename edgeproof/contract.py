@@ -21,7 +21,7 @@ KEY = "edgeproof.contract"  # the name under which every format carries it
 
 # A field younger than version 1 is written only where it says something: older readers take the rest.
 _YOUNGER = {"sparse": True}
-DECODES = ("classify", "detect", "label", "write", "forecast", "reconstruct", "values")
+DECODES = ("classify", "detect", "label", "write", "forecast", "reconstruct", "recommend", "values")
 SCORES = ("logits", "probabilities")
 PRECISIONS = ("f32", "f16", "int8-dynamic", "int8", "int16x8")
 
@@ -123,7 +123,8 @@ class Decode:
         kind: "classify" (largest wins), "detect" (one number; above the threshold the second label holds, else the
             first), "label" (largest wins at each time step), "write" (at each time step, which token of
             the first input comes next), "forecast" (what comes next, standardised), "reconstruct"
-            (the first input again, as a tensor) or "values" (the numbers themselves).
+            (the first input again, as a tensor), "recommend" (a score for each item; those that an input of the same
+            shape holds already are left out) or "values" (the numbers themselves).
         output: the tensor that is read.
         scores: what the numbers are: "logits" (softmax gives probabilities) or "probabilities".
         threshold: of "detect".

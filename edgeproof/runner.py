@@ -39,6 +39,7 @@ class Prediction:
         ranking: (label, probability), largest first; empty where the outputs are no probabilities.
         outputs: the graph's outputs as real numbers, by name, without the batch axis; a forecast in its own units.
         steps: the label of each time step, where each has one.
+        items: what is recommended, the first of it first.
     """
 
     label: str
@@ -46,6 +47,7 @@ class Prediction:
     ranking: tuple[tuple[str, float], ...]
     outputs: Mapping[str, np.ndarray]
     steps: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 class Model:
@@ -92,7 +94,7 @@ class Model:
                 received=f"nothing for {', '.join(missing)}",
                 fix="pass a mapping with an entry for each input",
             )
-        feeds = {}
+        feeds: dict[str, np.ndarray] = {}
         for port in self.inputs:
             how = self.frontend(port.name)
             value = self.raw(raw[port.name], how)
@@ -103,7 +105,8 @@ class Model:
             whole = port.dtype.kind in "iu" and not port.scale
             feeds[port.name] = ready if same or whole else np.asarray(ready, np.float32)
         outputs = self.infer(feeds)
-        return self._answer({name: value[0] for name, value in outputs.items()})
+        given = {name: value[0] for name, value in feeds.items()}
+        return self._answer({name: value[0] for name, value in outputs.items()}, given)
 
     def write(self, prompt: str, taste: Taste | None = None, *, seed: int = 0) -> Iterator[str]:
         """What comes after a text, piece by piece, without end: take as much as is wanted.
@@ -222,12 +225,13 @@ class Model:
             return files.pixels(value, "the picture")
         return np.asarray(value)
 
-    def _answer(self, outputs: dict[str, np.ndarray]) -> Prediction:
+    def _answer(self, outputs: dict[str, np.ndarray], inputs: Mapping[str, np.ndarray]) -> Prediction:
         labels: Sequence[str] = self.contract.labels if self.contract else ()
-        found = answer(self.decoded(outputs), self._decode, labels) if self._decode.output else Answer()
+        named = self._decode.output
+        found = answer(self.decoded(outputs), self._decode, labels, inputs) if named else Answer()
         if found.values is not None:
             outputs = {**outputs, self._decode.output: found.values}
-        return Prediction(found.label, found.probability, found.ranking, outputs, found.steps)
+        return Prediction(found.label, found.probability, found.ranking, outputs, found.steps, found.items)
 
 
 def batched(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ class Answer:
         ranking: (label, probability), largest first; empty where there are no probabilities.
         steps: the label of each time step; empty where a sample has but one.
         values: the numbers themselves in their own units, where they are the answer.
+        items: names of what is recommended, the first of them first.
     """
 
     label: str = ""
@@ -27,6 +28,7 @@ class Answer:
     ranking: tuple[tuple[str, float], ...] = ()
     steps: tuple[str, ...] = ()
     values: np.ndarray | None = None
+    items: tuple[str, ...] = ()
 
 
 Truth = Callable[[Decode, "np.ndarray | None", Sequence[np.ndarray], np.ndarray, str], "np.ndarray | None"]
@@ -42,6 +44,8 @@ class Kind:
         metric: what a score is in where the contract states none; "": outputs are not scored.
         decided: the label's index for each decision of outputs (n, ...); None: nothing is decided.
         labelled: what it is scored against are the samples' labels.
+        seen: what one sample's output becomes before it is answered, now that the inputs are known, by name; None: what
+            it was.
     """
 
     truth: Truth
@@ -49,6 +53,7 @@ class Kind:
     metric: str = ""
     decided: Callable[[np.ndarray, Decode], np.ndarray] | None = None
     labelled: bool = False
+    seen: Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray] | None = None
 
 
 def first_input(

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeproof.contract import Frontend
 from edgeproof.errors import Refused, nearest
-from edgeproof.frontend import image, series, sound, text
+from edgeproof.frontend import image, series, sound, text, titles
 
 # what a raw sample can be: the type of its values ("": any number), the rule in words, what to pass
 KINDS = {
@@ -38,6 +38,7 @@ OPERATIONS: dict[str, Callable[..., np.ndarray]] = {
     "characters": text.characters,
     "words": text.words,
     "pairs": text.pairs,
+    "titles": titles.titles,
     "columns": series.columns,
     "standardise": series.standardise,
     "band_pass": series.band_pass,

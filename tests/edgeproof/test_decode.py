@@ -22,7 +22,13 @@ FORECAST = Decode("forecast", "y", mean=(10.0, -1.0), deviation=(2.0, 0.5))
 def test_there_is_a_way_for_every_kind_of_the_contract_and_a_metric_for_each_way() -> None:
     assert set(KINDS) == set(DECODES)
     assert set(USUAL.values()) <= set(metrics.METRICS)
-    assert {name for name, kind in KINDS.items() if kind.labelled} == {"classify", "detect", "label", "forecast"}
+    assert {name for name, kind in KINDS.items() if kind.labelled} == {
+        "classify",
+        "detect",
+        "label",
+        "forecast",
+        "recommend",
+    }
     for name, kind in KINDS.items():
         assert metric_of(Contract("m", (), decode=Decode(name))) == kind.metric
 
