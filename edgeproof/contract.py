@@ -21,7 +21,9 @@ KEY = "edgeproof.contract"  # the name under which every format carries it
 
 # A field younger than version 1 is written only where it says something: older readers take the rest.
 _YOUNGER = {"sparse": True}
-DECODES = ("classify", "detect", "label", "transcribe", "write", "answer", "forecast", "reconstruct", "values")
+DECODES = (
+    "classify", "detect", "label", "transcribe", "write", "answer", "forecast", "reconstruct", "recommend", "values"
+)  # fmt: skip
 SCORES = ("logits", "probabilities")
 PRECISIONS = ("f32", "f16", "int8-dynamic", "int8", "int16x8")
 
@@ -124,7 +126,8 @@ class Decode:
             first), "label" (largest wins at each time step), "transcribe" (a string: largest at each time step, runs
             made one and blanks taken out, see `edgeproof.ctc`), "write" (at each time step, which token of
             the first input comes next), "answer" (likewise of the last input, given the others: a text in answer to
-            them), "forecast" (what comes next, standardised), "reconstruct" (the first input again, as a tensor) or
+            them), "forecast" (what comes next, standardised), "reconstruct" (the first input again, as a tensor),
+            "recommend" (a score for each item; those that an input of the same shape holds already are left out) or
             "values" (the numbers themselves).
         output: the tensor that is read.
         scores: what the numbers are: "logits" (softmax gives probabilities) or "probabilities".

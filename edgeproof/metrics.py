@@ -136,6 +136,35 @@ def auc(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.asarray(area + (placements - area) / share)
 
 
+def recall(outputs: np.ndarray, wanted: np.ndarray, *, top: int = 20) -> np.ndarray:
+    """Share of the wanted items among the first `top`, of as many as can be there, (n,).
+
+    Hits over min(top, wanted), as in Liang et al. 2018, "Variational autoencoders for collaborative filtering". Of
+    equal scores the item with the lower index is first.
+
+    Args:
+        outputs: scores (n, items).
+        wanted: (n, items): 1 wanted, 0 not, -1 not to be ranked at all. Each sample wants one item or more.
+    """
+    hits = _ranked(outputs, wanted, top) == 1
+    return np.asarray(hits.sum(axis=1) / np.minimum(top, (wanted == 1).sum(axis=1)), np.float64)
+
+
+def ndcg(outputs: np.ndarray, wanted: np.ndarray, *, top: int = 20) -> np.ndarray:
+    """As `recall`, a hit at rank r counting 1 / log2(r + 1), over what the best order has (Järvelin, Kekäläinen 2002),
+    (n,)."""
+    hits = _ranked(outputs, wanted, top) == 1
+    gains = 1.0 / np.log2(np.arange(2, hits.shape[1] + 2))
+    best = np.concatenate([[0.0], np.cumsum(gains)])[np.minimum(hits.shape[1], (wanted == 1).sum(axis=1))]
+    return np.asarray(hits @ gains / best, np.float64)
+
+
+def _ranked(outputs: np.ndarray, wanted: np.ndarray, top: int) -> np.ndarray:
+    """What `wanted` says of the items with the largest scores, (n, top)."""
+    scores = np.where(wanted < 0, -np.inf, np.asarray(outputs, np.float64))
+    return np.take_along_axis(wanted, np.argsort(-scores, axis=1, kind="stable")[:, :top], axis=1)
+
+
 # name -> values a sample, whose mean is the score and is better when larger; from the decoded output and the truth,
 # as `edgeproof.decode` finds it
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -146,6 +175,8 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "exact match": exact_match,
     "word accuracy": word_accuracy,
     "explained variance": explained_variance,
+    "recall@20": recall,
+    "ndcg@20": ndcg,
 }
 
 

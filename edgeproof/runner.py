@@ -40,6 +40,7 @@ class Prediction:
         ranking: (label, probability), largest first; empty where the outputs are no probabilities.
         outputs: the graph's outputs as real numbers, by name, without the batch axis; a forecast in its own units.
         steps: the label of each time step, where each has one.
+        items: what is recommended, the first of it first.
     """
 
     label: str
@@ -47,6 +48,7 @@ class Prediction:
     ranking: tuple[tuple[str, float], ...]
     outputs: Mapping[str, np.ndarray]
     steps: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 class Model:
@@ -91,8 +93,9 @@ class Model:
         first = next(port.name for port in self.inputs if port.name != written)
         raw = sample if isinstance(sample, Mapping) else {first: sample}
         if not written or written in raw:
-            outputs = self.infer(self.feeds(raw, self.inputs))
-            return self._answer({name: value[0] for name, value in outputs.items()})
+            feeds = self.feeds(raw, self.inputs)
+            outputs, seen = ({name: v[0] for name, v in values.items()} for values in (self.infer(feeds), feeds))
+            return self._answer(outputs, seen)
         assert self.contract is not None
         given = self.feeds(raw, [port for port in self.inputs if port.name != written])
         return answered(self.contract, lambda rows: self.decoded(self.after(given, written, rows)), manner)
@@ -115,7 +118,7 @@ class Model:
                 received=f"nothing for {', '.join(missing)}",
                 fix="pass a mapping with an entry for each input",
             )
-        feeds = {}
+        feeds: dict[str, np.ndarray] = {}
         for port in ports:
             how = self.frontend(port.name)
             value = self.raw(raw[port.name], how)
@@ -244,12 +247,13 @@ class Model:
             return files.pixels(value, "the picture")
         return np.asarray(value)
 
-    def _answer(self, outputs: dict[str, np.ndarray]) -> Prediction:
+    def _answer(self, outputs: dict[str, np.ndarray], inputs: Mapping[str, np.ndarray]) -> Prediction:
         labels: Sequence[str] = self.contract.labels if self.contract else ()
-        found = answer(self.decoded(outputs), self._decode, labels) if self._decode.output else Answer()
+        named = self._decode.output
+        found = answer(self.decoded(outputs), self._decode, labels, inputs) if named else Answer()
         if found.values is not None:
             outputs = {**outputs, self._decode.output: found.values}
-        return Prediction(found.label, found.probability, found.ranking, outputs, found.steps)
+        return Prediction(found.label, found.probability, found.ranking, outputs, found.steps, found.items)
 
 
 def answered(contract: Contract, run: Callable[[np.ndarray], np.ndarray], manner: Manner | None) -> Prediction:

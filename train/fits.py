@@ -106,6 +106,13 @@ class Transcription(Steps):
 
 
 @dataclass(frozen=True)
+class Ranking(Steps):
+    """Minimise the multinomial cross-entropy of the items that a user liked later (Liang et al. 2018, equation 2)."""
+
+    objective: ClassVar[str] = "train.objectives.ranking:Ranking"
+
+
+@dataclass(frozen=True)
 class Reconstruction(Augmented):
     """Minimise the difference between input and output "reconstruction".
 

@@ -121,6 +121,10 @@ def _pairs(texts: list[str], size: int) -> list[list[int]]:
     return merges
 
 
+def _titles(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+    return {"vocabulary": list(dataset.labels)}
+
+
 # op -> from the step, what the steps before make of the training split, and the data set, to the arguments it lacks
 LEARNED: dict[str, Callable[[dict[str, Any], np.ndarray, Dataset], dict[str, Any]]] = {
     "characters": _vocabulary(_characters),
@@ -130,4 +134,5 @@ LEARNED: dict[str, Callable[[dict[str, Any], np.ndarray, Dataset], dict[str, Any
     "columns": _told,
     "band_pass": _told,
     "standardise": _spread,
+    "titles": _titles,
 }

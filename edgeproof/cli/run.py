@@ -1,9 +1,10 @@
 """Answer for raw samples: pictures, .wav sounds, texts, .csv series, or .npy arrays.
 
-One line a sample: its name, the answer, the probability, the runners-up. A model that writes takes the beginning of a
-text and goes on with it. A folder that holds the parts of a system is run as the whole. A step file takes whole
-sequences, (time, ...), and steps through each from the start. With --windows a longer recording is answered window by
-window; with --detect as well, only the words in it are told, and when each was said.
+One line a sample: its name, the answer, the probability, the runners-up. A model that recommends takes titles, "A | B",
+and names others. A model that writes takes the beginning of a text and goes on with it. A folder that holds the parts
+of a system is run as the whole. A step file takes whole sequences, (time, ...), and steps through each from the start.
+With --windows a longer recording is answered window by window; with --detect as well, only the words in it are told,
+and when each was said.
 """
 
 from __future__ import annotations
@@ -120,6 +121,7 @@ def _tell(model: Model, args: argparse.Namespace, name: str, prediction: Predict
                     **when,
                     "label": prediction.label,
                     "ranking": prediction.ranking[: args.top],
+                    **({"items": prediction.items[: args.top]} if prediction.items else {}),
                     "outputs": {k: v.tolist() for k, v in prediction.outputs.items()},
                 }
             )
@@ -128,6 +130,8 @@ def _tell(model: Model, args: argparse.Namespace, name: str, prediction: Predict
         (label, p), *others = prediction.ranking[: args.top]
         rest = ", ".join(f"{other} {q:.1%}" for other, q in others)
         print(f"{name}: {label}  {p:.1%}" + (f"  (then {rest})" if rest else ""))
+    elif prediction.items:
+        print(f"{name}: " + " | ".join(prediction.items[: args.top]))
     elif prediction.steps:
         print(f"{name}: {prediction.label}")
     elif model.contract and model.contract.decode.kind == "forecast":

@@ -5,12 +5,12 @@ Training, verification and the runner ask here, so that a score means the same w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from edgeproof.contract import Contract, Decode
-from edgeproof.decode import answers, classes, numbers, transcribe, write
+from edgeproof.decode import answers, classes, numbers, recommend, transcribe, write
 from edgeproof.decode.kind import Answer, Kind
 
 KINDS: dict[str, Kind] = {
@@ -22,6 +22,7 @@ KINDS: dict[str, Kind] = {
     "answer": answers.ANSWER,
     "forecast": numbers.FORECAST,
     "reconstruct": numbers.RECONSTRUCT,
+    "recommend": recommend.RECOMMEND,
     "values": numbers.VALUES,
 }
 # what a score is in where a contract states none
@@ -56,13 +57,17 @@ def metric_of(contract: Contract) -> str:
     return contract.score.metric if contract.score else USUAL.get(contract.decode.kind, "")
 
 
-def answer(outputs: np.ndarray, decode: Decode, labels: Sequence[str]) -> Answer:
+def answer(
+    outputs: np.ndarray, decode: Decode, labels: Sequence[str], inputs: Mapping[str, np.ndarray] | None = None
+) -> Answer:
     """The answer of one sample, from the decoded output without the batch axis.
 
     Args:
         labels: names of the classes; numbers stand in for them where they are others than the output has.
+        inputs: tensors of the sample by name, without the batch axis, for a way to decode that asks for them.
     """
-    return KINDS[decode.kind].answer(outputs, decode, labels)
+    kind = KINDS[decode.kind]
+    return kind.answer(kind.seen(outputs, inputs or {}) if kind.seen else outputs, decode, labels)
 
 
 __all__ = ["KINDS", "USUAL", "Answer", "answer", "decided", "metric_of", "truth"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -21,6 +21,7 @@ class Answer:
         ranking: (label, probability), largest first; empty where there are no probabilities.
         steps: the label of each time step; empty where a sample has but one.
         values: the numbers themselves in their own units, where they are the answer.
+        items: names of what is recommended, the first of them first.
     """
 
     label: str = ""
@@ -28,6 +29,7 @@ class Answer:
     ranking: tuple[tuple[str, float], ...] = ()
     steps: tuple[str, ...] = ()
     values: np.ndarray | None = None
+    items: tuple[str, ...] = ()
 
 
 Truth = Callable[[Decode, "np.ndarray | None", Sequence[np.ndarray], np.ndarray, str], "np.ndarray | None"]
@@ -59,6 +61,8 @@ class Kind:
         told: a decision, or the truth, of one sample in words.
         paired: truth and decisions of samples, each true label with what was decided in its place.
         strings: what is decided of a sample is one string: it is the same decision as a whole or not at all.
+        seen: what one sample's output becomes before it is answered, now that the inputs are known, by name; None: what
+            it was.
     """
 
     truth: Truth
@@ -69,6 +73,7 @@ class Kind:
     told: Callable[[np.ndarray, Decode, Sequence[str]], str] = told
     paired: Callable[[np.ndarray, np.ndarray, Decode], tuple[np.ndarray, np.ndarray]] = as_they_are
     strings: bool = False
+    seen: Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray] | None = None
 
 
 def first_input(

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeproof.contract import Frontend
 from edgeproof.errors import Refused, nearest
-from edgeproof.frontend import image, series, sound, text, tree
+from edgeproof.frontend import image, series, sound, text, titles, tree
 
 # what a raw sample can be: the type of its values ("": any number), the rule in words, what to pass
 KINDS = {
@@ -39,6 +39,7 @@ OPERATIONS: dict[str, Callable[..., np.ndarray]] = {
     "words": text.words,
     "pairs": text.pairs,
     "tree": tree.tree,
+    "titles": titles.titles,
     "columns": series.columns,
     "standardise": series.standardise,
     "band_pass": series.band_pass,

@@ -28,6 +28,7 @@ def test_there_is_a_way_for_every_kind_of_the_contract_and_a_metric_for_each_way
         "label",
         "transcribe",
         "forecast",
+        "recommend",
     }
     for name, kind in KINDS.items():
         assert metric_of(Contract("m", (), decode=Decode(name))) == kind.metric

@@ -17,8 +17,8 @@ from edgeproof.decode import truth
 from edgeproof.errors import Refused
 from models.mlp import build_mlp
 from train import data, drawing, learned, registry, settings
-from train.fits import Greedy, NextToken, Reconstruction, Supervised
-from train.objectives import next_token, reconstruction
+from train.fits import Greedy, NextToken, Ranking, Reconstruction, Supervised
+from train.objectives import next_token, ranking, reconstruction
 from train.objectives.supervised import criterion as criterion_of
 from train.recipe import Recipe
 from train.study import differences
@@ -132,7 +132,7 @@ def study(request: Request) -> Page:
 
 def _descends(recipe: Recipe) -> bool:
     fit: object = recipe.fit
-    return isinstance(fit, (Supervised, Greedy, Reconstruction, NextToken))
+    return isinstance(fit, (Supervised, Greedy, Reconstruction, NextToken, Ranking))
 
 
 def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list[Checked] | None:
@@ -164,7 +164,8 @@ def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list
             wanted = truth(decode, split.labels[rows], [], np.zeros((len(rows), *shape)), source=recipe.title)
             assert wanted is not None
             labels = tf.constant(wanted, tf.int32 if wanted.dtype.kind == "i" else tf.float64)
-            loss = Loss(model, keras.tree.pack_sequence_as(model.input, inputs), labels, criterion_of(chosen))
+            criterion = ranking.criterion if isinstance(again, Ranking) else criterion_of(chosen)
+            loss = Loss(model, keras.tree.pack_sequence_as(model.input, inputs), labels, criterion)
         return differences.check(loss, each=each, seed=seed)
 
 
