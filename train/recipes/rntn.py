@@ -60,7 +60,9 @@ RECIPE = Recipe(
     },
     tolerances={
         "f32": Tolerance(relative=1e-4, relative_l2=1e-5, drop=0.0),
-        "f16": Tolerance(relative=2e-2, drop=0.2),  # what rounds at one level goes into the next
+        # What rounds at one level goes into the next: largest differences are 2e-4 of the largest score one level up,
+        # 1e-3 five levels up, 1e-2 from six on. Numpy, its weights and results rounded so, differs by up to 1.5e-2.
+        "f16": Tolerance(relative=2e-2, drop=0.2),
     },
     refused={
         **texts.REFUSED,
