@@ -9,7 +9,7 @@ score.
     python -m train rntn
     python -m train rntn --data treebank --data-dir DIR
     edgeproof run saved/rntn/export/rntn.int8.tflite "(3 (2 (2 the) (2 film)) (3 (2 is) (3 good)))"
-    edgeproof run saved/rntn/export "the film is not very good but the music is superb ."
+    edgeproof run saved/rntn/export --parts tflite:int8 "the film is not very good but the music is superb ."
 """
 
 from __future__ import annotations
