@@ -20,8 +20,8 @@ from train.recipe import Recipe
 @dataclass(frozen=True)
 class Split:
     """Raw samples (n, ...) by input name, with labels where there are any: a class a sample, (n,), or a time step, (n,
-    steps), or a string a sample, (n, longest), filled up with -1, or numbers that come next, (n, steps, columns), or for
-    each item, (n, items), 1 where it was liked later, -1 where the history holds it, else 0."""
+    steps), or a string a sample, (n, longest), filled up with -1, or numbers that come next, (n, steps, columns), or
+    for each item, (n, items), 1 where it was liked later, -1 where the history holds it, else 0."""
 
     samples: Mapping[str, np.ndarray]
     labels: np.ndarray | None = None
