@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeproof import frontend, metrics
-from edgeproof.contract import Decode, Frontend
+from edgeproof.contract import Contract, Decode, Frontend, Graph, Tensor
 from edgeproof.decode import answer, decided, truth
 from edgeproof.errors import Refused
 
@@ -118,3 +122,37 @@ def test_a_vocabulary_with_a_title_twice_is_refused() -> None:
         frontend.apply(twice, np.array(["Heat"]))
     with pytest.raises(Refused, match="must be one string"):
         frontend.apply(HISTORY, np.array([["Heat Two", "Heat Two"]]))
+
+
+def test_a_file_recommends_titles_that_the_history_lacks(
+    cli: Callable[..., Any], build_onnx: Callable[..., bytes], tmp_path: Path
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    floats = onnx.TensorProto.FLOAT
+    contract = Contract(
+        "films",
+        (Graph("main", (Tensor("history", (1, 4)),), (Tensor("scores", (1, 4)),)),),
+        frontends=(HISTORY,),
+        decode=RECOMMEND,
+        labels=TITLES,
+    )
+    fame = np.array([[4.0, 1.0, 3.0, 2.0]], np.float32)
+    file = tmp_path / "films.onnx"
+    file.write_bytes(
+        build_onnx(
+            [("Add", ["history", "fame"], ["scores"])],
+            [("history", floats, [1, 4])],
+            [("scores", floats, [1, 4])],
+            {"fame": fame},
+            contract=contract,
+        )
+    )
+    said = cli("run", file, "heat (1995) | Brazil (1985)", "Heat Two", "--top", 2)
+    assert said.out.splitlines() == [
+        "heat (1995) | Brazil (1985): Alien (1979) | Heat Two",
+        "Heat Two: Alien (1979) | Heat (1995)",
+    ]
+    told = json.loads(cli("run", file, "Heat Two", "--json").out)
+    assert (told["items"], told["ranking"]) == (["Alien (1979)", "Heat (1995)", "Brazil (1985)"], [])
+    assert "did you mean" in cli("run", file, "Heat 2").refused()
