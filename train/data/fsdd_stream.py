@@ -15,13 +15,13 @@ from train.data import Dataset, Split, fsdd
 
 NOTHING = "nothing"
 _NEAR, _FAR = 800, (2000, 6000)  # samples from the middle: a digit is heard within 100 ms, cut off from 250 to 750 ms
-_DECIBELS = (-70.0, -30.0)  # of the noise behind, full scale 0
-_ALONE = (-80.0, -10.0)  # of noise alone: quieter, all would be the same zeros, in every split
+_DECIBELS = (-40.0, -25.0)  # of the noise behind, full scale 0
+_ALONE = (-40.0, -10.0)  # of noise alone: quieter, all would be the floor of the mel bands, in every split
 
 
 def load(directory: Path | None = None) -> Dataset:
     """Of every recording two seconds, (8000,) int16: the digit near the middle, and nothing: the digit cut off (half of
-    them), played backwards (a quarter), or noise alone, white or pink, of -80 to -10 dB. Each but the last has white
+    them), played backwards (a quarter), or noise alone, white or pink, of -40 to -10 dB. Each but the last has white
     noise behind it. The makers' split.
 
     Raises:

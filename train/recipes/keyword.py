@@ -12,7 +12,7 @@ stream meet it, with an eleventh class for what is no digit (`fsdd_stream`).
     python -m train keyword --data fsdd --data-dir DIR
     python -m train keyword --data fsdd_speakers --data-dir DIR
     python -m train keyword --data fsdd_stream --data-dir DIR --set classes=11
-    edgeproof run saved/keyword/export/keyword.int8.tflite long.wav --windows 0.1 --detect 0.9 --silent nothing
+    edgeproof run saved/keyword/export/keyword.int8.tflite long.wav --windows 0.1 --detect 0.5 --silent nothing
 """
 
 from __future__ import annotations
