@@ -32,7 +32,7 @@ RECIPE = Recipe(
     },
     data={"embedded": "train.data.captions"},
     fit=Answering(epochs=14, batch=64, learning_rate=4e-3, weight_decay=1e-2, clip=1.0, script="words"),
-    tiny={"epochs": 2, "maps": (8, 16, 16, 16), "width": 32, "units": 32, "batch": 200, "beam": 1},
+    tiny={"epochs": 2, "batch": 200, "beam": 1},
     goal=Goal(metric="exact match", floors={"embedded": 0.9}),
     frontends=lambda settings: (
         pictures.frontend(settings["side"]),

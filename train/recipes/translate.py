@@ -54,7 +54,7 @@ RECIPE = Recipe(
             },
         ),
     ),
-    tiny={"epochs": 2, "width": 32, "units": 32, "blocks": 1, "heads": 2, "batch": 200, "beam": 1},
+    tiny={"epochs": 2, "blocks": 1, "heads": 2, "batch": 200, "beam": 1},
     goal=Goal(metric="exact match", floors={"embedded": 0.99}),
     frontends=lambda settings: (
         texts.script("tokens", settings["script"], settings["vocabulary"], settings["length"]),
