@@ -17,7 +17,7 @@ from edgeproof.decode import truth
 from edgeproof.errors import Refused
 from models.mlp import build_mlp
 from train import data, drawing, learned, registry, settings
-from train.fits import Greedy, NextToken, Ranking, Reconstruction, Supervised
+from train.fits import Answering, Greedy, NextToken, Ranking, Reconstruction, Recursive, Supervised, Transcription
 from train.objectives import next_token, ranking, reconstruction
 from train.objectives.supervised import criterion as criterion_of
 from train.recipe import Recipe
@@ -51,7 +51,9 @@ def study(request: Request) -> Page:
     for name in names:
         recipe = registry.load(name)
         if not _descends(recipe):
-            left.append(f"{name} (its steps are not the gradient of a loss)")
+            elsewhere = isinstance(recipe.fit, (Answering, Recursive, Transcription))
+            why = "loss is not among those built here" if elsewhere else "steps are not the gradient of a loss"
+            left.append(f"{name} (its {why})")
             continue
         for wishes in recipe.forms():
             told = " ".join([name, *[f"{key}={value}" for key, value in wishes.items()]])
