@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from edgeproof.decode.answers import wanted
 from edgeproof.decode.search import Manner, Tokens, rows_of, together
-from edgeproof.errors import Refused
 from edgeproof.frontend import text
 from train import overlap
 from train.data import Dataset
@@ -29,13 +28,9 @@ class Answering(Descent):
         Refused: outputs that are not decoded as an answer.
     """
 
+    decodes = ("answer", "train: what answers is decoded as an answer.")
+
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
-        if task.decode.kind != "answer":
-            raise Refused(
-                "train: what answers is decoded as an answer.",
-                received=f"outputs decoded as {task.decode.kind}",
-                fix='decode them as "answer"',
-            )
         self._written = str(model.inputs[-1].name)
         super().__init__(model, settings, dataset, task)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from edgeproof.errors import Refused
 from train.data import Dataset
 from train.objectives.descent import Descent
-from train.objectives.objective import Ready, Task
+from train.objectives.objective import Ready
 
 
 class NextToken(Descent):
@@ -21,14 +19,7 @@ class NextToken(Descent):
         Refused: outputs that are not decoded as what comes next.
     """
 
-    def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
-        if task.decode.kind != "write":
-            raise Refused(
-                "train: a language model says what comes next.",
-                received=f"outputs decoded as {task.decode.kind}",
-                fix='decode them as "write"',
-            )
-        super().__init__(model, settings, dataset, task)
+    decodes = ("write", "train: a language model says what comes next.")
 
     def loss(self, targets: Any, outputs: dict[str, Any]) -> Any:
         return criterion(targets, outputs[self.output])

@@ -15,6 +15,7 @@ import tensorflow as tf
 from edgeproof import frontend, metrics
 from edgeproof.contract import Decode, Frontend
 from edgeproof.decode import KINDS, truth
+from edgeproof.errors import Refused
 from train.data import Dataset, Split
 
 _EVALUATION_BATCH = 500
@@ -63,12 +64,16 @@ class Objective:
         task: what is asked of it.
 
     Raises:
-        Refused: labels that the model has no class for.
+        Refused: labels that the model has no class for, or outputs that this objective does not decode.
     """
 
+    decodes = ("", "")  # the one kind of decoding that it is for, and the rule in words; "": any
     culprit = ""  # where an epoch met what is not finite: the first tensor that was not, in words
 
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
+        kind, rule = self.decodes
+        if kind and task.decode.kind != kind:
+            raise Refused(rule, received=f"outputs decoded as {task.decode.kind}", fix=f'decode them as "{kind}"')
         self.model = model
         self.settings = settings
         self.decode = task.decode

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from edgeproof import metrics
-from edgeproof.errors import Refused
 from train.data import Dataset
 from train.histories import popularity
 from train.objectives.descent import Descent
-from train.objectives.objective import Ready, Task
+from train.objectives.objective import Ready
 
 
 class Ranking(Descent):
@@ -23,14 +21,7 @@ class Ranking(Descent):
         Refused: outputs that are not decoded as recommendations.
     """
 
-    def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
-        if task.decode.kind != "recommend":
-            raise Refused(
-                "train: ranking is for what recommends.",
-                received=f"outputs decoded as {task.decode.kind}",
-                fix='decode them as "recommend"',
-            )
-        super().__init__(model, settings, dataset, task)
+    decodes = ("recommend", "train: ranking is for what recommends.")
 
     def loss(self, targets: Any, outputs: dict[str, Any]) -> Any:
         return criterion(targets, outputs[self.output])

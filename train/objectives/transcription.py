@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from edgeproof.errors import Refused
 from train.data import Dataset
 from train.objectives.objective import Task
 from train.objectives.supervised import Supervised
@@ -21,13 +20,9 @@ class Transcription(Supervised):
         Refused: outputs that are not decoded as a string.
     """
 
+    decodes = ("transcribe", "train: connectionist temporal classification spells a string.")
+
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
-        if task.decode.kind != "transcribe":
-            raise Refused(
-                "train: connectionist temporal classification spells a string.",
-                received=f"outputs decoded as {task.decode.kind}",
-                fix='decode them as "transcribe"',
-            )
         super().__init__(model, {"loss": "cross_entropy", **settings}, dataset, task)
 
     def loss(self, targets: Any, outputs: dict[str, Any]) -> Any:
