@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import graphlib
 import hashlib
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 OPSET = 17
 # Of those that the float16 pass leaves in float32, the ones that have been defined and run in float16 since opset 12.
 _HALVES = ("Max", "Min")
+_CATCHES = "TF2ONNX_CATCH_ERRORS"
 
 
 def convert(source: Source, precision: str, path: Path) -> Made:
@@ -59,12 +61,11 @@ def float_model(source: Source) -> Any:
 
 
 def _float_model(source: Source) -> Any:
-    import tf2onnx
-
     function = source.function(None)
-    model, _ = tf2onnx.convert.from_function(
-        function, input_signature=source.signature(None), opset=OPSET, custom_op_handlers=onnx_operators.handlers()
-    )
+    try:
+        model = _traced(source, function, "FALSE")
+    except Exception:  # of one rewrite among many, which is then left out
+        model = _traced(source, function, "TRUE")
     _settle(model, function.get_concrete_function())
     # tf2onnx orders outputs as tf.function flattens dicts, by name; the contract's order is the model's.
     ends = {end.name: end for end in model.graph.output}
@@ -81,6 +82,26 @@ def _float_model(source: Source) -> Any:
     # tf2onnx puts a counter of its process here, which would make two exports differ.
     model.graph.name, model.graph.doc_string = "main", ""
     return onnx_padding.kept(_renamed(model))
+
+
+def _traced(source: Source, function: Any, caught: str) -> Any:
+    """What tf2onnx makes of the model.
+
+    Args:
+        caught: "TRUE": before each of its rewrites tf2onnx copies the whole graph, weights and all, to have it back if
+            the rewrite fails. That is thirty copies or more, and most of the time and memory that it takes.
+    """
+    import tf2onnx
+
+    before = os.environ.get(_CATCHES)
+    os.environ[_CATCHES] = caught
+    try:
+        model, _ = tf2onnx.convert.from_function(
+            function, input_signature=source.signature(None), opset=OPSET, custom_op_handlers=onnx_operators.handlers()
+        )
+    finally:
+        os.environ.pop(_CATCHES) if before is None else os.environ.__setitem__(_CATCHES, before)
+    return model
 
 
 def _settle(model: Any, concrete: Any) -> None:
