@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import graphlib
 import hashlib
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import edgeproof
 from edgeproof.contract import Contract
-from export import lone, onnx_operators, onnx_padding
+from export import lone, onnx_memory, onnx_operators, onnx_padding
 from export.formats import Format, Made
 from export.quantize import onnx as integer
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 OPSET = 17
 # Of those that the float16 pass leaves in float32, the ones that have been defined and run in float16 since opset 12.
 _HALVES = ("Max", "Min")
-_CATCHES = "TF2ONNX_CATCH_ERRORS"
 
 
 def convert(source: Source, precision: str, path: Path) -> Made:
@@ -63,9 +61,9 @@ def float_model(source: Source) -> Any:
 def _float_model(source: Source) -> Any:
     function = source.function(None)
     try:
-        model = _traced(source, function, "FALSE")
+        model = _traced(source, function, copies=False)
     except Exception:  # of one rewrite among many, which is then left out
-        model = _traced(source, function, "TRUE")
+        model = _traced(source, function, copies=True)
     _settle(model, function.get_concrete_function())
     # tf2onnx orders outputs as tf.function flattens dicts, by name; the contract's order is the model's.
     ends = {end.name: end for end in model.graph.output}
@@ -84,23 +82,13 @@ def _float_model(source: Source) -> Any:
     return onnx_padding.kept(_renamed(model))
 
 
-def _traced(source: Source, function: Any, caught: str) -> Any:
-    """What tf2onnx makes of the model.
-
-    Args:
-        caught: "TRUE": before each of its rewrites tf2onnx copies the whole graph, weights and all, to have it back if
-            the rewrite fails. That is thirty copies or more, and most of the time and memory that it takes.
-    """
+def _traced(source: Source, function: Any, copies: bool) -> Any:
     import tf2onnx
 
-    before = os.environ.get(_CATCHES)
-    os.environ[_CATCHES] = caught
-    try:
+    with onnx_memory.thrift(copies=copies):
         model, _ = tf2onnx.convert.from_function(
             function, input_signature=source.signature(None), opset=OPSET, custom_op_handlers=onnx_operators.handlers()
         )
-    finally:
-        os.environ.pop(_CATCHES) if before is None else os.environ.__setitem__(_CATCHES, before)
     return model
 
 
