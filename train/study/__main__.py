@@ -16,7 +16,7 @@ from train.study.request import Request
 from train.study.studies import STUDIES
 
 # The studies that take an option which others would pass over in silence.
-_TAKES = {"recipe": ("gradient-check",), "data-dir": ("walk-forward",)}
+_TAKES = {"recipe": ("gradient-check",), "data-dir": ("longer", "walk-forward")}
 
 
 def main(arguments: list[str] | None = None) -> int:
