@@ -59,7 +59,8 @@ def study(request: Request) -> Page:
             "the last, to the change of the day after. Network: `models.rnn.build_rnn_forecast`, an LSTM of "
             f"{_UNITS} units with a linear part, which starts as the last price; Adam, {epochs} epochs at most.",
             "Figures are 1 - squared error / squared error of the last price: 0 is as good as saying that tomorrow's "
-            "close is today's, below it is worse. Means over the stretches with a 95% interval by Student's t. Seeds: 0.",
+            "close is today's, below it is worse. Means over the stretches with a 95% interval by Student's t. "
+            "Seeds: 0.",
         ],
         results=[
             Table(["prices", "days", "linear forecast", "LSTM"], rows),
