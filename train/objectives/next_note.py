@@ -1,0 +1,80 @@
+"""Scores, and which note or chord comes after each: language models of music."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from edgeproof import atomic, metrics, roll
+from edgeproof.decode.write import Taste, drawn
+from edgeproof.errors import Refused
+from edgeproof.frontend import midi, score, text
+from edgeproof.writing import windowed
+from train import scores
+from train.data import Dataset
+from train.objectives.next_token import NextToken
+from train.objectives.objective import Picture, Task
+
+_ORDERS = {"single tokens": 1, "two in a row": 2, "three": 3, "five": 5}
+
+
+class NextNote(NextToken):
+    """See `train.fits.NextNote`.
+
+    Raises:
+        Refused: a grid that is not the scores', or outputs that are not decoded as what comes next.
+    """
+
+    def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
+        if dataset.rate != settings["grid"]:
+            raise Refused(
+                "train: the grid must be the scores', in time steps a quarter note.",
+                received=f"grid {settings['grid']}; {dataset.title} have {dataset.rate}",
+                fix=f"--set grid={dataset.rate}",
+            )
+        super().__init__(model, settings, dataset, task)
+
+    def facts(self, dataset: Dataset) -> dict[str, str]:
+        """The negative log-likelihood of a time step of the test split, and what counts of tokens come to."""
+        step = self._script()
+        ready = self.ready(dataset.test, "the test split")
+        values = self.values(ready, self.outputs(ready.tensors), "the test split")
+
+        def nats(saved: Any) -> Any:
+            return (1.0 - saved) * 8.0 * math.log(2.0) * score.tokens_a_step(step)
+
+        high, low = (nats(end) for end in metrics.interval(values))
+        counted = {name: scores.counted(dataset, self.settings, order=order) for name, order in _ORDERS.items()}
+        beside = ", ".join(f"{name} {nats(float(saved.mean())):.3f}" for name, saved in counted.items())
+        unit = "time step" if step["op"] == "notes" else "quarter note"
+        unknown = float(np.mean(ready.tensors[self.model.inputs[0].name] == text.UNKNOWN))
+        return {
+            f"negative log-likelihood a {unit}": f"**{nats(float(np.mean(values))):.3f} nats** on the test split (95% "
+            f"interval {low:.3f} to {high:.3f}); by counts of {beside}",
+            "tokens that the vocabulary lacks": f"{unknown:.2%} of the test split's; it has {len(step['vocabulary'])}",
+        }
+
+    def draw(self, out: Path, dataset: Dataset) -> list[Picture]:
+        """The first half of a test sample, and what the model writes after it."""
+        step = self._script()
+        notes = dataset.test.samples[self.model.inputs[0].name][0][: self.settings["steps"]]
+        begun = notes[: len(notes) // 2 // step["grid"] * step["grid"]]
+        given = score.numbered(begun, step)
+        following = score.sung(windowed(self._logits, step["length"], score.together(step)), step)
+        rows = score.pieced(drawn(following, given, Taste(), self.settings["seed"]), given, step)
+        whole = roll.joined(begun, list(itertools.islice(rows, len(notes))))
+        body = roll.png(midi.Score(whole, step["grid"]), begun=len(begun))
+        atomic.write_bytes(out / "roll.png", body)
+        return [Picture("roll.png", "The beginning of a test sample, on grey, and what the model writes after it")]
+
+    def _logits(self, row: np.ndarray) -> np.ndarray:
+        return np.asarray(self.outputs({self.model.inputs[0].name: row})[self.output])
+
+    def _script(self) -> dict[str, Any]:
+        """The operation that makes tokens of scores."""
+        return self.frontends[self.model.inputs[0].name].steps[-1]
