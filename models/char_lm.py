@@ -11,12 +11,6 @@ from models.layers import Positions
 VARIANTS = ("lstm", "gpt")
 
 
-def recurrent(tokens: keras.KerasTensor, vocabulary: int, width: int, units: int) -> keras.KerasTensor:
-    """What an LSTM makes of tokens (batch, length), each of them and those before it: (batch, length, units)."""
-    x = layers.Embedding(vocabulary, width, name="embedding")(tokens)  # (batch, length, width)
-    return layers.LSTM(units, return_sequences=True, name="lstm")(x)  # (batch, length, units)
-
-
 def build_char_lm(
     *,
     variant: str = "lstm",
@@ -54,7 +48,8 @@ def build_char_lm(
         raise ValueError(f"build_char_lm: heads must divide units. Received: {units} units, {heads} heads")
     tokens = keras.Input((length,), dtype="int32", name="tokens")
     if variant == "lstm":
-        x = recurrent(tokens, vocabulary, width, units)  # (batch, length, units)
+        x = layers.Embedding(vocabulary, width, name="embedding")(tokens)  # (batch, length, width)
+        x = layers.LSTM(units, return_sequences=True, name="lstm")(x)  # (batch, length, units)
     else:
         x = layers.Embedding(vocabulary, units, name="embedding")(tokens)  # (batch, length, units)
         x = Positions(name="positions")(x)

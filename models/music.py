@@ -5,8 +5,6 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from models.char_lm import recurrent
-
 VARIANTS = ("chorale", "chord")
 
 
@@ -18,13 +16,15 @@ def build_music(
     voices: int = 4,
     vocabulary: int = 128,
     width: int = 32,
-    units: int = 160,
+    near: int = 8,
+    units: int = 128,
     dropout: float = 0.1,
 ) -> keras.Model:
-    """The next note of four voices, or the next chord, from those before it, by an LSTM.
+    """The next note of four voices, or the next chord, from the nearest before it and an LSTM's memory of all others.
 
     As Liang, Gotham, Johnson and Shotton 2017, "Automatic stylistic composition of Bach chorales with deep LSTM", have
-    it, the voices of a time step are one stream of tokens, so that each is drawn given those above it.
+    it, the voices of a time step are one stream of tokens, so that each is drawn given those above it. The convolution
+    is ours: what a voice sang last stands a whole time step back, which an LSTM alone is slow to learn to look up.
 
     Args:
         variant: "chorale", a token each note, or "chord", a token the harmony of each quarter note.
@@ -33,8 +33,9 @@ def build_music(
         voices: of a score.
         vocabulary: rows of the table of tokens, of which the first is padding and the second unknown ones.
         width: of a token's vector.
-        units: of the LSTM.
-        dropout: share of its outputs that a training step leaves out.
+        near: tokens that the convolution sees, the latest among them.
+        units: of the LSTM, and of the convolution.
+        dropout: share of the outputs of both that a training step leaves out.
 
     Returns:
         Functional model. Input "tokens" (batch, length), int32 below `vocabulary`, length being steps x voices of
@@ -49,7 +50,10 @@ def build_music(
         raise ValueError(f"build_music: steps must be two quarter notes or more, of {grid} each. Received: {steps}")
     length = steps * voices if variant == "chorale" else steps // grid
     tokens = keras.Input((length,), dtype="int32", name="tokens")
-    x = recurrent(tokens, vocabulary, width, units)  # (batch, length, units)
+    x = layers.Embedding(vocabulary, width, name="embedding")(tokens)  # (batch, length, width)
+    last = layers.Conv1D(units, near, padding="causal", activation="relu", name="near")(x)  # (batch, length, units)
+    x = layers.LSTM(units, return_sequences=True, name="lstm")(last)
+    x = layers.Concatenate(name="both")([last, x])  # (batch, length, 2 units)
     x = layers.Dropout(dropout, name="dropout")(x)
     logits = layers.Dense(vocabulary, name="logits")(x)  # (batch, length, vocabulary)
     return keras.Model(tokens, logits, name=f"music_{variant}")

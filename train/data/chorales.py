@@ -1,12 +1,12 @@
 """Chorales for four voices: JSON as the JSB chorales are published (Boulanger-Lewandowski 2012), or MIDI files.
 
-JSON is {"train": [...], "valid": [...], "test": [...]} or one list, of chorales, each a list of time steps, each of four
-MIDI notes, a rest being -1, null or NaN. A name with "quarter" or "8th" in it tells the time step, else it is a
-sixteenth. Files of a folder, .mid or .midi, lie in folders of these names, or are shared out by name; they are read on a
-grid of sixteenths.
+JSON is {"train": [...], "valid": [...], "test": [...]} or one list, of chorales, each a list of time steps, each of
+four MIDI notes, a rest being -1, null or NaN. A name with "quarter" or "8th" in it tells the time step, else it is a
+sixteenth. Files of a folder, .mid or .midi, lie in folders of these names, or are shared out by name; they are read on
+a grid of sixteenths.
 
-Chorales lie in one split whole, and are cut into stretches of sixteen quarter notes; those to learn from overlap by half
-and are there in five keys, a whole tone up and down.
+Chorales lie in one split whole, and are cut into stretches of sixteen quarter notes; those to learn from overlap by
+half and are there in five keys, a whole tone up and down.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def read(path: Path) -> dict[str, list[np.ndarray]]:
             "chorales: the file must be JSON.", received=f"{path}: {error}", fix="download it again, whole"
         ) from error
     if isinstance(value, list):
-        found = _shared({str(i): chorale for i, chorale in enumerate(_chorales(value, f"{path}"))})
+        found = shared({str(i): chorale for i, chorale in enumerate(_chorales(value, f"{path}"))})
     else:
         named = {split: [key for key in keys if key in value] for split, keys in SPLITS.items()}
         if not isinstance(value, dict) or not all(named.values()):
@@ -126,10 +126,10 @@ def _folder(directory: Path, paths: Iterable[Path]) -> dict[str, list[np.ndarray
         split: [piece for name, piece in pieces.items() if name.split("/")[0].lower() in names]
         for split, names in SPLITS.items()
     }
-    return found if all(found.values()) else _shared(pieces)
+    return found if all(found.values()) else shared(pieces)
 
 
-def _shared(pieces: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+def shared(pieces: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
     """Pieces by split, a tenth for validation and a fifth for testing, in an order that their names decide."""
     order = sorted(pieces, key=lambda name: hashlib.sha256(name.encode()).digest())
     ends = (len(order) // 5, len(order) * 3 // 10)
@@ -159,7 +159,9 @@ def dataset(chorales: Chorales, grid: int, *, name: str, title: str, licence: st
     for split in ("test", "validation", "train"):
         hop = length // 2 if split == "train" else length
         rows: dict[bytes, np.ndarray] = {}
-        for notes in (moved for one in chorales[split] for moved in transposed(one, KEYS if split == "train" else (0,))):
+        for notes in (
+            moved for one in chorales[split] for moved in transposed(one, KEYS if split == "train" else (0,))
+        ):
             for at in range(0, len(notes) - length + 1, hop):
                 stretch = np.ascontiguousarray(notes[at : at + length])
                 rows.setdefault(stretch.tobytes(), stretch)

@@ -15,12 +15,9 @@ from edgeproof.decode.write import Taste, drawn
 from edgeproof.errors import Refused
 from edgeproof.frontend import midi, score, text
 from edgeproof.writing import windowed
-from train import scores
 from train.data import Dataset
 from train.objectives.next_token import NextToken
 from train.objectives.objective import Picture, Task
-
-_ORDERS = {"single tokens": 1, "two in a row": 2, "three": 3, "five": 5}
 
 
 class NextNote(NextToken):
@@ -39,25 +36,28 @@ class NextNote(NextToken):
             )
         super().__init__(model, settings, dataset, task)
 
+    def in_words(self, value: float) -> str:
+        """Compression as negative log-likelihood of all voices together."""
+        return f"{self._nats(value):.3f} nats a {self._unit()}"
+
     def facts(self, dataset: Dataset) -> dict[str, str]:
-        """The negative log-likelihood of a time step of the test split, and what counts of tokens come to."""
-        step = self._script()
+        """The negative log-likelihood of the test split, and how much of it the vocabulary lacks."""
         ready = self.ready(dataset.test, "the test split")
         values = self.values(ready, self.outputs(ready.tensors), "the test split")
-
-        def nats(saved: Any) -> Any:
-            return (1.0 - saved) * 8.0 * math.log(2.0) * score.tokens_a_step(step)
-
-        high, low = (nats(end) for end in metrics.interval(values))
-        counted = {name: scores.counted(dataset, self.settings, order=order) for name, order in _ORDERS.items()}
-        beside = ", ".join(f"{name} {nats(float(saved.mean())):.3f}" for name, saved in counted.items())
-        unit = "time step" if step["op"] == "notes" else "quarter note"
+        high, low = (self._nats(end) for end in metrics.interval(values))
         unknown = float(np.mean(ready.tensors[self.model.inputs[0].name] == text.UNKNOWN))
         return {
-            f"negative log-likelihood a {unit}": f"**{nats(float(np.mean(values))):.3f} nats** on the test split (95% "
-            f"interval {low:.3f} to {high:.3f}); by counts of {beside}",
-            "tokens that the vocabulary lacks": f"{unknown:.2%} of the test split's; it has {len(step['vocabulary'])}",
+            f"negative log-likelihood a {self._unit()}": f"**{self._nats(float(np.mean(values))):.3f} nats** on the "
+            f"test split (95% interval {low:.3f} to {high:.3f})",
+            "tokens that the vocabulary lacks": f"{unknown:.2%} of the test split's; "
+            f"it has {len(self._script()['vocabulary'])}",
         }
+
+    def _nats(self, compression: float) -> float:
+        return (1.0 - compression) * 8.0 * math.log(2.0) * score.tokens_a_step(self._script())
+
+    def _unit(self) -> str:
+        return "time step" if self._script()["op"] == "notes" else "quarter note"
 
     def draw(self, out: Path, dataset: Dataset) -> list[Picture]:
         """The first half of a test sample, and what the model writes after it."""

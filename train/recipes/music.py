@@ -1,10 +1,10 @@
 """Writing for four voices: a chorale note by note (`chorale`, the default), or its harmony chord by chord (`chord`).
 
-An LSTM over the voices' notes as one stream, soprano, alto, tenor, bass, as in Liang, Gotham, Johnson, Shotton 2017,
-"Automatic stylistic composition of Bach chorales with deep LSTM". The embedded scores are synthetic counterpoint;
-`chorales` reads the JSB chorales (Boulanger-Lewandowski 2012) as JSON, or a folder of MIDI files, and `music21` the
-chorales by Bach in the package music21, where that is installed. The score is compression, the share of eight bits a
-token that is saved; the card tells it as negative log-likelihood a time step as well.
+A convolution and an LSTM over the voices' notes as one stream, soprano, alto, tenor, bass, after Liang, Gotham,
+Johnson, Shotton 2017, "Automatic stylistic composition of Bach chorales with deep LSTM". The embedded scores are
+synthetic counterpoint; `chorales` reads the JSB chorales (Boulanger-Lewandowski 2012) as JSON, or a folder of MIDI
+files, and `music21` the chorales by Bach in the package music21, where that is installed. The score is compression, the
+share of eight bits a token that is saved; the card tells the negative log-likelihood a time step that it comes to.
 
     python -m train music
     python -m train music --set variant=chord
@@ -30,7 +30,8 @@ RECIPE = Recipe(
         "voices": 4,
         "vocabulary": 128,
         "width": 32,
-        "units": 160,
+        "near": 8,
+        "units": 128,
         "dropout": 0.1,
     },
     data={
@@ -39,7 +40,7 @@ RECIPE = Recipe(
         "music21": "train.data.bach",
     },
     fit=NextNote(epochs=12, batch=32, learning_rate=4e-3, weight_decay=1e-2, clip=1.0),
-    when=(When({"variant": "chord"}, {"vocabulary": 400, "units": 96, "epochs": 20}),),
+    when=(When({"variant": "chord"}, {"vocabulary": 400, "near": 2, "units": 96, "epochs": 20}),),
     tiny={"epochs": 2, "units": 32, "steps": 8, "batch": 128},
     goal=Goal(metric="compression", floors={"embedded": 0.5}),
     frontends=lambda settings: (scores.tokens(settings),),
