@@ -28,7 +28,7 @@ def png(score: Score, *, begun: int = 0) -> bytes:
     low, high = (int(sung.min()) - 2, int(sung.max()) + 2) if sung.size else (58, 62)
     step = max(1, min(_STEP, _WIDEST // max(1, len(notes))))
     right, bottom = _LEFT + step * len(notes), _TOP + _ROW * (high - low + 1)
-    picture = Image.new("RGB", (max(right, _LEFT + 300) + 10, bottom + _FOOT), "white")
+    picture = Image.new("RGB", (max(right, _LEFT + 300) + 20, bottom + _FOOT), "white")
     draw = ImageDraw.Draw(picture)
 
     def below(note: int) -> int:

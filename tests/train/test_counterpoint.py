@@ -11,7 +11,7 @@ from edgeproof.errors import Refused
 from train.data import counterpoint
 from train.data.counterpoint import FARTHEST, RANGES, Piece
 
-PIECES = counterpoint.pieces(80, seed=5)
+PIECES = counterpoint.pieces(60, seed=5)
 SCALE = {False: {0, 2, 4, 5, 7, 9, 11}, True: {0, 2, 3, 5, 7, 8, 11}}
 
 
@@ -22,7 +22,7 @@ def steps(piece: Piece) -> list[list[int]]:
 
 def test_voices_keep_their_ranges_their_order_and_their_key() -> None:
     for piece in PIECES:
-        assert (piece.notes.shape, piece.notes.dtype) == ((32, 4), np.int8)
+        assert (piece.notes.shape, piece.notes.dtype) == ((48, 4), np.int8)
         for row in steps(piece):
             assert all(low <= note <= high for note, (low, high) in zip(row, RANGES, strict=True))
             assert all(0 < a - b <= far for (a, b), far in zip(pairwise(row), FARTHEST, strict=True))
@@ -77,18 +77,21 @@ def test_phrases_close_with_cadences() -> None:
     halves = 0
     for piece in PIECES:
         assert piece.degrees[-2:] == (4, 0)
-        assert [row[3] % 12 for row in steps(piece)[28::2]] == [(piece.tonic + 7) % 12, piece.tonic]
+        assert [row[3] % 12 for row in steps(piece)[44::2]] == [(piece.tonic + 7) % 12, piece.tonic]
         assert steps(piece)[-1][0] % 12 == piece.tonic
-        assert piece.degrees[7] == 4 or piece.degrees[6:8] == (4, 0)
-        halves += piece.degrees[7] == 4
-    assert 0 < halves < len(PIECES)
+        for at in (7, 15):
+            half = piece.degrees[at] == 4 != piece.degrees[at - 1]
+            assert half or piece.degrees[at - 1 : at + 1] == (4, 0)
+            assert steps(piece)[2 * at][3] % 12 == (piece.tonic + 7 * half) % 12
+            halves += half
+    assert 0 < halves < 2 * len(PIECES)
 
 
 def test_what_moves_on_weak_beats_is_of_its_species_and_goes_by_step() -> None:
     kinds = set()
     for piece in PIECES:
         rows = steps(piece)
-        for at in range(0, 30, 2):
+        for at in range(0, 46, 2):
             for voice in range(4):
                 now, weak, then = (rows[at + i][voice] for i in range(3))
                 if weak == now:
@@ -102,7 +105,7 @@ def test_what_moves_on_weak_beats_is_of_its_species_and_goes_by_step() -> None:
                 else:
                     assert stepwise or weak % 12 in {note % 12 for note in rows[at]}
                 kinds.add((piece.moving, stepwise))
-        assert rows[30] == rows[31]
+        assert rows[46] == rows[47]
     assert len(kinds) >= 7
 
 
@@ -110,5 +113,8 @@ def test_pieces_differ_and_a_seed_repeats_them() -> None:
     again = counterpoint.pieces(5, seed=5)
     assert [p.notes.tobytes() for p in again] == [p.notes.tobytes() for p in PIECES[:5]]
     assert len({p.notes.tobytes() for p in PIECES}) == len(PIECES)
+    sample = counterpoint._split(5, seed=5).samples["tokens"]
+    assert sample.shape == (5, 32, 4)
+    assert all(part.tobytes() in piece.notes.tobytes() for part, piece in zip(sample, PIECES, strict=False))
     with pytest.raises(Refused, match="--data chorales"):
         counterpoint.load(counterpoint.Path("somewhere"))

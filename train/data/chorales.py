@@ -69,8 +69,9 @@ def read(path: Path) -> dict[str, list[np.ndarray]]:
     if isinstance(value, list):
         found = shared({str(i): chorale for i, chorale in enumerate(_chorales(value, f"{path}"))})
     else:
-        named = {split: [key for key in keys if key in value] for split, keys in SPLITS.items()}
-        if not isinstance(value, dict) or not all(named.values()):
+        known = value if isinstance(value, dict) else {}
+        named = {split: [key for key in keys if key in known] for split, keys in SPLITS.items()}
+        if not all(named.values()):
             raise Refused(
                 "chorales: the file must be a list of chorales, or hold the lists train, valid and test.",
                 received=f"{path}: {', '.join(map(str, value))[:80] if isinstance(value, dict) else value!r:.80}",

@@ -1,8 +1,9 @@
 """SYNTHETIC species counterpoint in four voices, by rule (after Fux 1725, "Gradus ad Parnassum", in major and minor).
 
-A piece has two phrases of eight quarter notes in one of twelve keys; two time steps are a quarter note. Its harmonies
-are drawn from a chain of triads, each phrase with a cadence: the first half or authentic, the last authentic. The
-voices are drawn, nearer notes likelier, under these rules:
+A piece has three phrases of eight quarter notes in one of twelve keys; two time steps are a quarter note. Its harmonies
+are drawn from a chain of triads, each phrase with a cadence, half or authentic, the last authentic. A sample is sixteen
+quarter notes of a piece, from its first phrase or from within it. The voices are drawn, nearer notes likelier, under
+these rules:
 
 - ranges, no crossing, at most an octave between upper neighbours, a twelfth between tenor and bass;
 - on each quarter note every voice is consonant with the bass, the triad has its third, and the leading note is sung
@@ -17,7 +18,7 @@ voices are drawn, nearer notes likelier, under these rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import combinations, product
@@ -28,7 +29,9 @@ import numpy as np
 
 from train.data import Dataset, Split, embedded_only, generated
 
-GRID, BEATS = 2, 16
+GRID, PHRASE, PHRASES = 2, 8, 3
+BEATS = PHRASE * PHRASES
+LENGTH = 2 * PHRASE * GRID  # time steps of a sample
 SIZES = {"train": 2000, "validation": 200, "test": 400}
 RANGES = ((60, 81), (55, 74), (48, 69), (40, 62))
 FARTHEST = (12, 12, 19)  # between neighbours, from above
@@ -37,7 +40,7 @@ TONICS = (0, 2, 5, 7, 9, 10)
 CONSONANT = frozenset({0, 3, 4, 7, 8, 9})
 PERFECT = (0, 7)
 _PAIRS = tuple(combinations(range(4), 2))
-ROOTED = (0, 7, 14, 15)  # quarter notes with the root in the bass
+ROOTED = (0, 7, 15, 22, 23)  # quarter notes with the root in the bass
 # degree, from 0, -> what may follow it, the likelier the oftener it is there
 _FOLLOWING = {
     0: (0, 1, 1, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6),
@@ -51,7 +54,7 @@ _FOLLOWING = {
 
 @dataclass(frozen=True)
 class Piece:
-    """Notes (32, 4) int8, with what they were drawn by.
+    """Notes (48, 4) int8, with what they were drawn by.
 
     Attributes:
         tonic: pitch class.
@@ -79,7 +82,9 @@ def load(directory: Path | None = None) -> Dataset:
 
 @lru_cache(maxsize=4)  # some seconds
 def _split(n: int, *, seed: int) -> Split:
-    return Split({"tokens": np.stack([piece.notes for piece in pieces(n, seed)])})
+    begins = GRID * np.random.default_rng([23, seed]).integers(0, PHRASE + 1, n)
+    parts = zip(pieces(n, seed), begins, strict=True)
+    return Split({"tokens": np.stack([piece.notes[at : at + LENGTH] for piece, at in parts])})
 
 
 def pieces(n: int, seed: int) -> list[Piece]:
@@ -123,18 +128,20 @@ def piece(rng: np.random.Generator) -> Piece | None:
 
 
 def _harmonies(rng: np.random.Generator) -> tuple[int, ...]:
-    """Degrees of 16 quarter notes, from the tonic to the cadences."""
-    first = _phrase(rng, 0, lambda ends: (ends[1] == 4 and ends[0] != 4) or ends == [4, 0])
-    return (0, *first, *_phrase(rng, first[-1], lambda ends: ends == [4, 0], 8))
+    """Degrees of each quarter note, from the tonic to the cadences."""
+    degrees = [0]
+    for phrase in range(PHRASES):
+        degrees += _phrase(rng, degrees[-1], PHRASE - (phrase == 0), authentic=phrase == PHRASES - 1)
+    return tuple(degrees)
 
 
-def _phrase(rng: np.random.Generator, last: int, closes: Callable[[list[int]], bool], length: int = 7) -> list[int]:
-    """So many degrees after one, whose last two close the phrase."""
+def _phrase(rng: np.random.Generator, last: int, length: int, *, authentic: bool) -> list[int]:
+    """So many degrees after one, the last two of them a cadence."""
     while True:
         degrees = [last]
         for share in rng.random(length).tolist():
             degrees.append(_FOLLOWING[degrees[-1]][int(share * len(_FOLLOWING[degrees[-1]]))])
-        if closes(degrees[-2:]):
+        if degrees[-2:] == [4, 0] or (degrees[-1] == 4 != degrees[-2] and not authentic):
             return degrees[1:]
 
 

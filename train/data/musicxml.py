@@ -37,7 +37,7 @@ def read(path: Path, *, grid: int) -> dict[str, np.ndarray]:
             parts[name if name not in parts else f"{name} {i + 1}"] = _part(part, grid)
         if root.tag != "score-partwise" or not parts:
             raise ValueError(f"<{root.tag}> of {len(parts)} parts, not <score-partwise>")
-    except (ElementTree.ParseError, zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError) as error:
+    except (ElementTree.ParseError, zipfile.BadZipFile, OSError, ValueError, KeyError, ArithmeticError) as error:
         raise Refused(
             "musicxml: the file must be a MusicXML score by parts.",
             received=f"{path}: {error}",
@@ -51,11 +51,12 @@ def _text(path: Path) -> bytes:
         data = path.read_bytes()
     else:
         with zipfile.ZipFile(path) as archive:
-            inside = [i for i in archive.infolist() if i.filename.lower().endswith(("xml", "musicxml"))]
-            score = next(i for i in [*inside, *archive.infolist()] if not i.filename.startswith("META-INF"))
-            if score.file_size > _MOST:
-                raise ValueError(f"{score.file_size:,} bytes, over {_MOST:,}")
-            data = archive.read(score)
+            inside = [i for i in archive.infolist() if i.filename.lower().endswith("xml")]
+            scores = [i for i in inside if not i.filename.startswith("META-INF")]
+            if len(scores) != 1 or scores[0].file_size > _MOST:
+                sizes = ", ".join(f"{i.filename} of {i.file_size:,} bytes" for i in scores) or "no score"
+                raise ValueError(f"{sizes} in it, where one of at most {_MOST:,} bytes must be")
+            data = archive.read(scores[0])
     if b"<!ENTITY" in data:  # a few can stand for gigabytes
         raise ValueError("entities of its own")
     return data
@@ -69,6 +70,8 @@ def _part(part: ElementTree.Element, grid: int) -> np.ndarray:
         for element in measure:
             if element.tag == "attributes":
                 divisions = float(element.findtext("divisions") or divisions)
+                if divisions <= 0:
+                    raise ValueError(f"{divisions:g} divisions of a quarter note")
             length = float(element.findtext("duration") or 0) / divisions
             if element.tag == "backup":
                 at -= length
