@@ -36,7 +36,7 @@ def load(directory: Path | None = None) -> Dataset:
         raise Refused(
             "data: these chorales come from the package music21, with its corpus.",
             received="it is not installed" if root is None else f"{len(pieces)} chorales in {root}",
-            fix='pip install music21 (or the extra "music"), or leave --data out',
+            fix="pip install music21, or leave --data out",
         )
     order = sorted(pieces, key=lambda name: hashlib.sha256(name.encode()).digest())
     distinct = {pieces[name].tobytes(): name for name in reversed(order)}

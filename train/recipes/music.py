@@ -39,7 +39,7 @@ RECIPE = Recipe(
         "chorales": "train.data.chorales",
         "music21": "train.data.bach",
     },
-    fit=NextNote(epochs=12, batch=32, learning_rate=4e-3, weight_decay=1e-2, clip=1.0),
+    fit=NextNote(epochs=18, batch=32, learning_rate=4e-3, weight_decay=1e-2, clip=1.0),
     when=(When({"variant": "chord"}, {"vocabulary": 400, "near": 2, "units": 96, "epochs": 20}),),
     tiny={"epochs": 2, "units": 32, "steps": 8, "batch": 128},
     goal=Goal(metric="compression", floors={"embedded": 0.5}),
