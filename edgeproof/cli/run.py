@@ -195,12 +195,11 @@ def _write(model: Model, args: argparse.Namespace) -> int:
     for begun in args.inputs:
         prompt = str(files.typed_text(begun, how))
         pieces = itertools.islice(model.write(prompt, taste, seed=args.seed), args.length or 200)
-        if args.write is not None:
-            atomic.write_text(args.write, prompt + "".join(pieces) + "\n")
-            print(f"{begun}: {args.write}")
-            continue
-        if args.json:
-            print(json.dumps({"input": begun, "text": "".join(pieces)}))
+        if args.write is not None or args.json:
+            written = "".join(pieces)
+            if args.write is not None:
+                atomic.write_text(args.write, f"{prompt}{written}\n")
+            print(json.dumps({"input": begun, "text": written}) if args.json else f"{begun}: {args.write}")
             continue
         print(prompt, end="", flush=True)
         for piece in pieces:
