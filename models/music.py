@@ -14,7 +14,7 @@ def build_music(
     steps: int = 32,
     grid: int = 2,
     voices: int = 4,
-    vocabulary: int = 128,
+    vocabulary: int = 256,
     width: int = 32,
     near: int = 8,
     units: int = 128,

@@ -128,9 +128,9 @@ def _pairs(texts: list[str], size: int) -> list[list[int]]:
 
 def _notes(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
     found: dict[tuple[int, ...], int] = {}
-    for voice in range(values.shape[2]):
-        for note, n in zip(*np.unique(values[..., voice], return_counts=True), strict=True):
-            found[voice, int(note)] = int(n)
+    for voice, place in np.ndindex(values.shape[2], step["grid"]):
+        for note, n in zip(*np.unique(values[:, place :: step["grid"], voice], return_counts=True), strict=True):
+            found[voice, place, int(note)] = int(n)
     return {"vocabulary": [list(entry) for entry in _likeliest(found, step["vocabulary"] - text.FIRST)]}
 
 

@@ -1,7 +1,8 @@
 """Operations on batches of scores, MIDI notes by time step and voice, (n, time, voices) int8: to tokens and back.
 
 0 is padding and 1 what the vocabulary lacks, as of texts; its entries follow from 2 on. `notes` gives the voices of a
-time step one after another, from the highest down, so that a writer of tokens hears each voice before the next one.
+time step one after another, from the highest down, so that a writer of tokens hears each voice before the next one. A
+token tells its voice and its place in the quarter note, so that the writer can't lose count.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ def notes(
     """Each note of each voice a number: (n, time, voices) -> (n, length) int32, filled up behind the last.
 
     Args:
-        vocabulary: [voice, note], voices from 0, a rest being -1.
+        vocabulary: [voice, place, note]: voices from 0, the time step within its quarter note, a rest being -1.
         voices: of a score.
         grid: time steps a quarter note, by which files are read.
     """
-    table = np.full((voices, 129), UNKNOWN, np.int32)
-    for i, (voice, note) in enumerate(vocabulary):
-        if not (0 <= voice < voices and REST <= note < 128):
-            raise ValueError(f"an entry is a voice and its note. Received: {voice}, {note}")
-        table[voice, note + 1] = FIRST + i
-    found = table[np.arange(voices), _batch(scores, voices).astype(np.int64) + 1]
+    table = np.full((grid, voices, 129), UNKNOWN, np.int32)
+    for i, (voice, place, note) in enumerate(vocabulary):
+        if not (0 <= voice < voices and 0 <= place < grid and REST <= note < 128):
+            raise ValueError(f"an entry is a voice, a place and a note. Received: {voice}, {place}, {note}")
+        table[place, voice, note + 1] = FIRST + i
+    steps = _batch(scores, voices).astype(np.int64)
+    found = table[np.arange(steps.shape[1])[:, None] % grid, np.arange(voices), steps + 1]
     return _rows(found.reshape(len(scores), -1), length)
 
 
@@ -77,7 +79,7 @@ def pieced(numbers: Iterable[int], before: Sequence[int], step: dict[str, Any]) 
         return
     voices, sung = step["voices"], [REST] * (len(before) % step["voices"])
     for number in numbers:
-        sung.append(step["vocabulary"][number - FIRST][1])
+        sung.append(step["vocabulary"][number - FIRST][-1])
         if len(sung) == voices:
             yield np.array(sung, np.int8)
             sung = []
@@ -86,13 +88,13 @@ def pieced(numbers: Iterable[int], before: Sequence[int], step: dict[str, Any]) 
 def sung(
     following: Callable[[Sequence[int]], np.ndarray], step: dict[str, Any]
 ) -> Callable[[Sequence[int]], np.ndarray]:
-    """As `following`, but what another voice than the next one would sing, or nobody, is impossible."""
+    """As `following`, but what another voice than the next one would sing, or at another place, is impossible."""
     vocabulary, voices = step["vocabulary"], step["voices"]
 
     def heard(tokens: Sequence[int]) -> np.ndarray:
         logits = np.full_like(found := following(tokens), -np.inf)
-        due = len(tokens) % voices
-        may = [FIRST + i for i, entry in enumerate(vocabulary) if step["op"] == "chords" or entry[0] == due]
+        due = [len(tokens) % voices, len(tokens) // voices % step["grid"]]
+        may = [FIRST + i for i, entry in enumerate(vocabulary) if step["op"] == "chords" or entry[:2] == due]
         logits[may] = found[may]
         return logits
 

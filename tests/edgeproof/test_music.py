@@ -23,7 +23,8 @@ from edgeproof.frontend import files, midi, score
 from edgeproof.frontend.midi import REST, Score
 from edgeproof.runner import Model
 
-NOTES: dict[str, Any] = {"op": "notes", "vocabulary": [[0, 72], [1, 48], [0, 74], [1, REST]], "voices": 2, "grid": 1}
+NOTES: dict[str, Any] = {"op": "notes", "vocabulary": [[0, 0, 72], [1, 0, 48], [0, 0, 74], [1, 0, REST]], "voices": 2}
+NOTES["grid"] = 1
 NOTES["length"] = 8
 CHORDS: dict[str, Any] = {"op": "chords", "vocabulary": [[72, 64, 48], [71, 62, 55], [REST, REST, REST]], "voices": 3}
 CHORDS |= {"grid": 2, "length": 4}
@@ -37,6 +38,14 @@ def test_notes_are_numbered_voice_by_voice() -> None:
     assert found.tolist() == [[2, 3, 4, 5, 4, 3, 0, 0], [score.UNKNOWN, 3, 4, 5, 4, 3, 0, 0]]
     assert frontend.apply(how, np.tile(COMPOSED, (9, 1))[None]).shape == (1, 8)
     assert score.numbered(COMPOSED, NOTES) == [2, 3, 4, 5, 4, 3]
+
+
+def test_places_in_the_quarter_note_are_told_apart() -> None:
+    step = {"op": "notes", "vocabulary": [[0, 1, 60], [0, 0, 60]], "voices": 1, "grid": 2, "length": 4}
+    how = Frontend("tokens", "score", (step,))
+    assert frontend.apply(how, np.array([[60], [60], [60], [61]], np.int8)[None]).tolist() == [[3, 2, 3, score.UNKNOWN]]
+    heard = score.sung(lambda tokens: np.zeros(4), step)
+    assert [np.isfinite(heard([2] * n)).nonzero()[0].tolist() for n in (0, 1, 2)] == [[3], [2], [3]]
 
 
 def test_chords_are_their_bass_and_their_notes_in_any_octave_one_a_quarter_note() -> None:
@@ -84,7 +93,7 @@ def test_scores_that_are_none_are_refused(rows: np.ndarray, told: str) -> None:
         frontend.apply(Frontend("tokens", "score", (NOTES,)), rows[None])
 
 
-@pytest.mark.parametrize("entry", [[2, 60], [-1, 60], [0, 128], [0, -2]])
+@pytest.mark.parametrize("entry", [[2, 0, 60], [-1, 0, 60], [0, 1, 60], [0, 0, 128], [0, 0, -2]])
 def test_a_vocabulary_that_no_score_has_is_refused(entry: list[int]) -> None:
     how = Frontend("tokens", "score", ({**NOTES, "vocabulary": [entry]},))
     with pytest.raises(Refused, match="must have the arguments it takes"):

@@ -16,11 +16,11 @@ def parameters(near: int, width: int, units: int, vocabulary: int) -> int:
 
 
 def test_it_has_the_textbook_s_parameters() -> None:
-    assert build_music().count_params() == parameters(8, 32, 128, 128) == 201_472
-    chord = build_music(variant="chord", near=2, vocabulary=400, units=96)
-    assert chord.count_params() == parameters(2, 32, 96, 400)
+    assert build_music().count_params() == parameters(8, 32, 128, 256) == 238_464
+    chord = build_music(variant="chord", near=2, vocabulary=96, units=96)
+    assert chord.count_params() == parameters(2, 32, 96, 96)
     assert build_music().input_shape == (None, 32 * 4)
-    assert chord.output_shape == (None, 16, 400)
+    assert chord.output_shape == (None, 16, 96)
 
 
 @pytest.mark.parametrize("variant", ["chorale", "chord"])

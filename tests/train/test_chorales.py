@@ -259,6 +259,6 @@ def test_vocabularies_are_learned_the_most_frequent_first() -> None:
     assert frontend.apply(learned.whole(scores.tokens(settings), dataset), rows)[0].tolist() == [2, 2, 2, 2]
     step = learned.whole(scores.tokens({**settings, "variant": "chorale", "vocabulary": 99}), dataset).steps[-1]
     assert len(step["vocabulary"]) == 3 + 4 + 3 + 4
-    assert step["vocabulary"][0] == [0, 72]
+    assert step["vocabulary"][0] == [0, 0, 72]
     assert step["length"] == 16
     assert text.FIRST == score.FIRST

@@ -28,7 +28,7 @@ RECIPE = Recipe(
         "steps": 32,
         "grid": 2,
         "voices": 4,
-        "vocabulary": 128,
+        "vocabulary": 256,
         "width": 32,
         "near": 8,
         "units": 128,
@@ -40,7 +40,15 @@ RECIPE = Recipe(
         "music21": "train.data.bach",
     },
     fit=NextNote(epochs=18, batch=32, learning_rate=4e-3, weight_decay=1e-2, clip=1.0),
-    when=(When({"variant": "chord"}, {"vocabulary": 400, "near": 2, "units": 96, "epochs": 20}),),
+    when=(
+        When({"variant": "chord"}, {"vocabulary": 96, "near": 2, "units": 96, "epochs": 20}),
+        When({"data": "music21"}, {"epochs": 6, "dropout": 0.3}),
+        When({"data": "music21", "variant": "chord"}, {"vocabulary": 400}),
+        When(
+            {"data": "chorales"}, {"grid": 4, "steps": 64, "vocabulary": 512, "near": 16, "epochs": 6, "dropout": 0.3}
+        ),
+        When({"data": "chorales", "variant": "chord"}, {"vocabulary": 400, "near": 2}),
+    ),
     tiny={"epochs": 2, "units": 32, "steps": 8, "batch": 128},
     goal=Goal(metric="compression", floors={"embedded": 0.5}),
     frontends=lambda settings: (scores.tokens(settings),),
