@@ -24,15 +24,16 @@ class NextNote(NextToken):
     """See `train.fits.NextNote`.
 
     Raises:
-        Refused: a grid that is not the scores', or outputs that are not decoded as what comes next.
+        Refused: a grid that is not the scores', more steps than theirs, or outputs not decoded as what comes next.
     """
 
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
-        if dataset.rate != settings["grid"]:
+        length = next(iter(dataset.train.samples.values())).shape[1]
+        if dataset.rate != settings["grid"] or length < settings["steps"]:
             raise Refused(
-                "train: the grid must be the scores', in time steps a quarter note.",
-                received=f"grid {settings['grid']}; {dataset.title} have {dataset.rate}",
-                fix=f"--set grid={dataset.rate}",
+                "train: the grid must be the scores', in time steps a quarter note, and steps at most theirs.",
+                received=f"grid {settings['grid']}, steps {settings['steps']}; theirs {dataset.rate}, {length}",
+                fix=f"--set grid={dataset.rate} --set steps={length}",
             )
         super().__init__(model, settings, dataset, task)
 
