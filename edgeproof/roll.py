@@ -12,7 +12,7 @@ from edgeproof.frontend.midi import NAMES, REST, Score, name
 _COLOURS = ("#c05621", "#2f855a", "#2b6cb0", "#553c9a", "#718096")
 _INK, _LIGHT, _SHADE = "#22313f", "#d5dbe1", "#f1f4f7"
 _WIDEST = 8_000  # pixels, some thousands of time steps
-_ROW, _STEP, _LEFT, _TOP, _FOOT = 9, 16, 44, 30, 24
+_ROW, _STEP, _LEFT, _TOP, _FOOT = 9, 16, 44, 30, 30
 
 
 def png(score: Score, *, begun: int = 0) -> bytes:
