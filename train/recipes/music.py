@@ -49,7 +49,7 @@ RECIPE = Recipe(
         ),
         When({"data": "chorales", "variant": "chord"}, {"vocabulary": 400, "near": 2}),
     ),
-    tiny={"epochs": 2, "units": 32, "steps": 8, "batch": 128},
+    tiny={"epochs": 2, "units": 32, "steps": 20, "batch": 128},
     goal=Goal(metric="compression", floors={"embedded": 0.885, "embedded/chord": 0.64}),
     frontends=lambda settings: (scores.tokens(settings),),
     decode=Decode("write", output="logits", scores="logits"),
