@@ -4,7 +4,9 @@ A convolution and an LSTM over the voices' notes as one stream, soprano, alto, t
 Johnson, Shotton 2017, "Automatic stylistic composition of Bach chorales with deep LSTM". The embedded scores are
 synthetic counterpoint; `chorales` reads the JSB chorales (Boulanger-Lewandowski 2012) as JSON, or a folder of MIDI
 files, and `music21` the chorales by Bach in the package music21, where that is installed. The score is compression, the
-share of eight bits a token that is saved; the card tells the negative log-likelihood a time step that it comes to.
+share of eight bits a token that is saved; the card tells the negative log-likelihood a time step that it comes to: 90%
+is 2.25 nats (embedded, where counts of five tokens in a row come to 2.77), 84% is 3.59 (Bach in music21, eighth notes,
+where they come to 4.46).
 
     python -m train music
     python -m train music --set variant=chord
@@ -50,7 +52,7 @@ RECIPE = Recipe(
         When({"data": "chorales", "variant": "chord"}, {"vocabulary": 400, "near": 2}),
     ),
     tiny={"epochs": 2, "units": 32, "steps": 20, "batch": 128},
-    goal=Goal(metric="compression", floors={"embedded": 0.885, "embedded/chord": 0.64}),
+    goal=Goal(metric="compression", floors={"embedded": 0.885, "embedded/chord": 0.64, "music21/chorale": 0.825}),
     frontends=lambda settings: (scores.tokens(settings),),
     decode=Decode("write", output="logits", scores="logits"),
     tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.001)},
