@@ -103,8 +103,8 @@ class Frontend:
     Attributes:
         input: the tensor's name.
         kind: what the raw sample is: "image" (file or uint8 pixels), "sound" (.wav file or int16 samples), "text" (a
-            string, or a .txt file in UTF-8), "series" (.csv file or numbers by time step and column) or "array"
-            (numbers as the graph takes them).
+            string, or a .txt file in UTF-8), "series" (.csv file or numbers by time step and column), "score" (.mid
+            file or int8 MIDI notes by time step and voice) or "array" (numbers as the graph takes them).
         steps: `{"op": name, ...arguments}` in order; the operations are in `edgeproof.frontend`.
     """
 

@@ -15,9 +15,8 @@ from edgeproof.backends import Port, Session, check_feed
 from edgeproof.contract import Contract, Decode, Frontend
 from edgeproof.decode import Answer, answer
 from edgeproof.decode.search import Manner
-from edgeproof.decode.write import Taste, drawn
+from edgeproof.decode.write import Taste
 from edgeproof.errors import Refused
-from edgeproof.frontend import text
 from edgeproof.stream import Stream, plan_of, required
 
 # Operators of TensorFlow Lite that keep something from one run for the next.
@@ -143,44 +142,29 @@ class Model:
         Raises:
             Refused: a file of a model that does not write, or an empty prompt.
         """
-        steps = self.frontend(self.inputs[0].name).steps
-        if self._decode.kind != "write" or not steps or steps[-1].get("op") not in text.SCRIPTS:
-            raise Refused(
-                "write: the file must hold a model that says which token comes next.",
-                received=f'outputs decoded as "{self._decode.kind}"' if self.contract else "a file without a contract",
-                fix="export a language model, such as the recipe char_lm's",
-            )
-        from edgeproof.frontend import files
+        from edgeproof import writing  # seldom needed
 
-        said = files.checked_text(prompt, "the beginning")
-        given = text.numbered(str(said), steps[-1])
-        following = self._stepped() if self._stream else self._seen(int(steps[-1]["length"]))
-        tokens = drawn(following, given, taste or Taste(), seed)
-        return text.pieced(tokens, given, steps[-1])
+        return writing.texts(self, prompt, taste, seed)
 
-    def _seen(self, length: int) -> Callable[[Sequence[int]], np.ndarray]:
-        """The logits of the token after these, from a graph that sees so many at a time."""
+    def compose(self, beginning: Any, taste: Taste | None = None, *, seed: int = 0) -> Iterator[np.ndarray]:
+        """What comes after the beginning of a score, time step by time step, without end: the note of each voice as
+        MIDI numbers them, -1 for a rest, (voices,) int8.
 
-        def following(tokens: Sequence[int]) -> np.ndarray:
-            seen = tokens[-length:]
-            row = np.zeros((1, length), np.int32)
-            row[0, : len(seen)] = seen
-            return np.asarray(self.decoded(self.infer({self.inputs[0].name: row}))[0, len(seen) - 1])
+        Args:
+            beginning: a .mid file's path, or notes (time, voices) int8, which are not given back.
+            taste, seed: as of `write`.
 
-        return following
+        Raises:
+            Refused: a file of a model that does not write scores, or a beginning that is none.
+        """
+        from edgeproof import writing  # seldom needed
 
-    def _stepped(self) -> Callable[[Sequence[int]], np.ndarray]:
-        stream, taken = self.stream(), 0
+        return writing.scores(self, beginning, taste, seed)
 
-        def following(tokens: Sequence[int]) -> np.ndarray:
-            nonlocal taken
-            outputs: Mapping[str, np.ndarray] = {}
-            for token in tokens[taken:]:
-                outputs = stream.step(np.array([[token]], np.int32))
-            taken = len(tokens)
-            return np.asarray(self.decoded(outputs)[0, -1])
-
-        return following
+    @property
+    def steps(self) -> bool:
+        """Whether the file holds a step, which takes a sequence piece by piece."""
+        return self._stream is not None
 
     def stream(self) -> Stream:
         """A new sequence on its way through a step file.

@@ -71,6 +71,13 @@ class NextToken(Steps):
 
 
 @dataclass(frozen=True)
+class NextNote(NextToken):
+    """Likewise of the tokens of a score."""
+
+    objective: ClassVar[str] = "train.objectives.next_note:NextNote"
+
+
+@dataclass(frozen=True)
 class Answering(Steps):
     """Minimise the cross-entropy of each token of an answer, given the true ones before it, its end among them.
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from edgeproof import trees
 from edgeproof.contract import Decode, Frontend
-from edgeproof.frontend import apply, text
+from edgeproof.frontend import apply, score, text
 from train.data import Dataset
 from train.recipe import Recipe
+
+Token = TypeVar("Token", str, tuple[int, ...])
 
 
 def frontends(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> tuple[Frontend, ...]:
@@ -87,7 +89,10 @@ def _leaves(texts: list[str], size: int) -> list[str]:
 
 def _frequent(tokens: Iterable[str], most: int) -> list[str]:
     """The most frequent tokens, the first of them first; equally frequent ones in the alphabet's order."""
-    counts = Counter(tokens)
+    return _likeliest(Counter(tokens), most)
+
+
+def _likeliest(counts: Mapping[Token, int], most: int) -> list[Token]:
     return sorted(counts, key=lambda token: (-counts[token], token))[: max(0, most)]
 
 
@@ -121,6 +126,27 @@ def _pairs(texts: list[str], size: int) -> list[list[int]]:
     return merges
 
 
+def _notes(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+    found: dict[tuple[int, ...], int] = {}
+    for voice, place in np.ndindex(values.shape[2], step["grid"]):
+        for note, n in zip(*np.unique(values[:, place :: step["grid"], voice], return_counts=True), strict=True):
+            found[voice, place, int(note)] = int(n)
+    return {"vocabulary": [list(entry) for entry in _likeliest(found, step["vocabulary"] - text.FIRST)]}
+
+
+def _chords(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+    """For each of the most frequent harmonies the chord that it most often is."""
+    rows, counts = np.unique(values[:, :: step["grid"]].reshape(-1, values.shape[2]), axis=0, return_counts=True)
+    known = {tuple(chord): int(n) for chord, n in zip(rows.tolist(), counts, strict=True)}
+    total: Counter[score.Harmony] = Counter()
+    chord_of: dict[score.Harmony, tuple[int, ...]] = {}
+    for chord in _likeliest(known, len(known)):
+        total[score.harmony(chord)] += known[chord]
+        chord_of.setdefault(score.harmony(chord), chord)
+    chosen = _likeliest({chord_of[harmony]: n for harmony, n in total.items()}, step["vocabulary"] - text.FIRST)
+    return {"vocabulary": [list(chord) for chord in chosen]}
+
+
 def _titles(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
     return {"vocabulary": list(dataset.labels)}
 
@@ -135,4 +161,6 @@ LEARNED: dict[str, Callable[[dict[str, Any], np.ndarray, Dataset], dict[str, Any
     "band_pass": _told,
     "standardise": _spread,
     "titles": _titles,
+    "notes": _notes,
+    "chords": _chords,
 }

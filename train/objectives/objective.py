@@ -109,6 +109,10 @@ class Objective:
         """Rows for the card that this objective alone can tell."""
         return {}
 
+    def in_words(self, value: float) -> str:
+        """A score in units that people know it in; "" where it is told as it is."""
+        return ""
+
     def draw(self, out: Path, dataset: Dataset) -> list[Picture]:
         """Pictures for the card that this objective alone can draw, written into `out`."""
         return []
