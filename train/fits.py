@@ -64,6 +64,13 @@ class Supervised(Augmented):
 
 
 @dataclass(frozen=True)
+class Framewise(Steps):
+    """Minimise the cross-entropy of each time step's class, or of what is so of it where the model tells attributes."""
+
+    objective: ClassVar[str] = "train.objectives.framewise:Framewise"
+
+
+@dataclass(frozen=True)
 class NextToken(Steps):
     """Minimise the cross-entropy of each token, given those before it."""
 

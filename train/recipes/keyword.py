@@ -17,16 +17,10 @@ stream meet it, with an eleventh class for what is no digit (`fsdd_stream`).
 
 from __future__ import annotations
 
-from edgeproof.contract import Decode, Frontend, Tolerance
+from edgeproof.contract import Decode, Tolerance
+from train import sounds
 from train.fits import Supervised
 from train.recipe import Goal, Recipe
-
-_RATE = 8000
-_STEPS: tuple[dict[str, object], ...] = (
-    {"op": "samples", "rate": _RATE, "length": _RATE},
-    {"op": "log_mel", "rate": _RATE, "window": 0.025, "hop": 0.010, "bands": 40, "low": 20.0, "high": 4000.0},
-    {"op": "scale", "factor": 1 / 3, "offset": 3.0},  # from -14 (silence) to -3 into about -1.6 to 2
-)
 
 RECIPE = Recipe(
     title="Keyword spotting",
@@ -42,7 +36,7 @@ RECIPE = Recipe(
     fit=Supervised(epochs=20, batch=32, learning_rate=3e-3, weight_decay=1e-2),
     tiny={"epochs": 6},
     goal=Goal(metric="accuracy", floors={"embedded": 0.9, "fsdd": 0.97}),
-    frontends=lambda settings: (Frontend("features", "sound", _STEPS),),
+    frontends=lambda settings: (sounds.bands(),),
     decode=Decode("classify", output="logits", scores="logits"),
     tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
     use="Telling which of ten short words, or digits, was said in the middle of a second of sound at 8,000 samples a "
