@@ -185,12 +185,12 @@ def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list
             assert wanted is not None
             labels = tf.constant(wanted, tf.int32 if wanted.dtype.kind == "i" else tf.float64)
             given = keras.tree.pack_sequence_as(model.input, inputs)
-            rows = framewise.table(model, decode.output) if isinstance(again, Framewise) else None
-            if rows is None:
+            attributed = framewise.table(model, decode.output) if isinstance(again, Framewise) else None
+            if attributed is None:
                 loss = Loss(model, given, labels, _told(again, chosen))
             else:
                 wide = framewise.widened(model, decode.output)
-                loss = Loss(wide, given, labels, lambda wanted, found: framewise.criterion(wanted, found[-1], rows))
+                loss = Loss(wide, given, labels, lambda wanted, found: framewise.criterion(wanted, found[-1], attributed))
         return differences.check(loss, each=each, seed=seed)
 
 
