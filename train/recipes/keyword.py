@@ -20,7 +20,7 @@ from __future__ import annotations
 from edgeproof.contract import Decode, Tolerance
 from train import sounds
 from train.fits import Supervised
-from train.recipe import Goal, Recipe
+from train.recipe import Goal, Recipe, When
 
 RECIPE = Recipe(
     title="Keyword spotting",
@@ -32,8 +32,16 @@ RECIPE = Recipe(
         "fsdd": "train.data.fsdd",
         "fsdd_speakers": "train.data.fsdd_speakers",
         "fsdd_stream": "train.data.fsdd_stream",
+        "speech_commands": "train.data.speech_commands",
+        "speech_commands_words": "train.data.speech_commands_words",
+        "wakeword": "train.data.wakeword",
     },
     fit=Supervised(epochs=20, batch=32, learning_rate=3e-3, weight_decay=1e-2),
+    when=(
+        When({"data": "fsdd_stream"}, {"classes": 11}),
+        When({"data": "speech_commands"}, {"classes": 12}),
+        When({"data": "wakeword"}, {"classes": 2}),
+    ),
     tiny={"epochs": 6},
     goal=Goal(metric="accuracy", floors={"embedded": 0.9, "fsdd": 0.97}),
     frontends=lambda settings: (sounds.bands(),),

@@ -190,7 +190,7 @@ def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list
                 loss = Loss(model, given, labels, _told(again, chosen))
             else:
                 wide = framewise.widened(model, decode.output)
-                loss = Loss(wide, given, labels, lambda wanted, found: framewise.criterion(wanted, found[-1], attributed))
+                loss = Loss(wide, given, labels, lambda wanted, odds: framewise.criterion(wanted, odds[-1], attributed))
         return differences.check(loss, each=each, seed=seed)
 
 
