@@ -39,7 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parts", default="", metavar="FORMAT:PRECISION", help="of a folder: which of its files, as in tflite:int8"
     )
-    parser.add_argument("--beam", type=positive, default=1, help="of a model that answers: hypotheses kept (default 1)")
+    parser.add_argument(
+        "--beam", type=positive, default=1, help="of a model that answers or transcribes: hypotheses kept (default 1)"
+    )
     parser.add_argument(
         "--windows", type=float, metavar="SECONDS", help="answer window by window, so many seconds apart"
     )
@@ -79,7 +81,7 @@ def act(args: argparse.Namespace) -> int:
     if model.contract and model.contract.decode.kind == "write" and args.windows is None:
         return _write(model, args)
     manner = None
-    if model.contract and model.contract.decode.kind == "answer":
+    if model.contract and model.contract.decode.kind in ("answer", "transcribe"):
         from edgeproof.decode.search import Manner
 
         manner = Manner(beam=args.beam, taste=_taste(args, 0.0), seed=args.seed)

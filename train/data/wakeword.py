@@ -26,6 +26,10 @@ _EDGE = 0.05  # of the loudest 10 ms: where an utterance begins and ends
 _SPEED = (0.75, 1.3)
 _NEAR, _FAR = 1600, (4800, 11200)  # samples from the middle: within 100 ms the word, from 300 to 700 ms cut off
 _FLOOR = (-60.0, -20.0)  # decibels of what is behind, full scale 0
+_ALONE = (
+    -40.0,
+    -10.0,
+)  # and where it is all there is: quieter, all would be the floor of the mel bands, in every split
 _LAYOUT = "pass the folder with the one recording, such as marvin_617de221_0.wav"
 
 
@@ -141,7 +145,7 @@ def _heard(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A second at some level, before noise of some colour or tones: int16."""
     sound = sound * 10 ** (rng.uniform(-20, 0) / 20)
     behind = _tones(rng) if rng.integers(2) else _noise(rng)
-    loud = 10 ** (rng.uniform(*_FLOOR) / 20)
+    loud = 10 ** (rng.uniform(*(_FLOOR if sound.any() else _ALONE)) / 20)
     return np.rint(32767 * np.clip(sound + loud * behind, -1, 1)).astype(np.int16)
 
 
