@@ -42,7 +42,7 @@ RECIPE = Recipe(
     fit=Supervised(epochs=20, batch=32, learning_rate=3e-3, weight_decay=1e-2),
     when=(
         When({"data": "fsdd_stream"}, {"classes": 11, "epochs": 15}),
-        When({"data": "fsdd_speakers"}, {"epochs": 30, **_UNHEARD}),
+        When({"data": "fsdd_speakers"}, {"loud": 1.5}),
         When({"data": "speech_commands"}, {"classes": 12}),
         When({"data": "wakeword"}, {"classes": 2, "epochs": 15, **_UNHEARD}),
     ),
