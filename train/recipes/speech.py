@@ -16,7 +16,7 @@ from __future__ import annotations
 from edgeproof.contract import Decode, Tolerance
 from train import sounds
 from train.fits import Transcription
-from train.recipe import Goal, Recipe
+from train.recipe import Goal, Recipe, When
 
 RECIPE = Recipe(
     title="Strings of words",
@@ -25,6 +25,7 @@ RECIPE = Recipe(
     arguments={"width": 64, "blocks": 4, "classes": 11},
     data={"embedded": "train.data.word_strings", "fsdd": "train.data.fsdd_strings"},
     fit=Transcription(epochs=20, batch=32, learning_rate=4e-3, weight_decay=1e-2, clip=5.0),
+    when=(When({"data": "fsdd"}, {"epochs": 30, "loud": 1.0}),),
     tiny={"epochs": 2},
     goal=Goal(metric="word accuracy", floors={"embedded": 0.8, "fsdd": 0.8}),
     frontends=lambda settings: (sounds.bands(whole=True),),
