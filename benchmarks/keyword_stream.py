@@ -63,9 +63,9 @@ def main() -> None:
     said = next(iter(made.values()))[1]
     assert model.contract is not None
     rate = float(model.frontend(model.inputs[0].name).stated("rate"))
+    long = ", ".join(f"{len(sound) / rate / 60:.3g} minutes of {name}" for name, (sound, _) in made.items())
     print(
-        f"{args.file} over {', '.join(f'{len(s) / rate / 60:.3g} minutes of {name}' for name, (s, _) in made.items())}; "
-        f"windows {args.hop:g} s apart, means of {args.smooth}, {args.refractory:g} s of rest; {len(said)} words"
+        f"{args.file} over {long}; windows {args.hop:g} s apart, means of {args.smooth}, {args.refractory:g} s of rest; {len(said)} words"
     )
     print("| threshold | " + " | ".join(f"false accepts an hour, {name}" for name in made) + " | false rejects |")
     print("| --- |" + " --- |" * (len(made) + 1))
