@@ -82,7 +82,8 @@ class Model:
             sample: a path (picture, .wav, .txt or .npy), a text, an array (pixels as uint8, samples of sound as int16,
                 or numbers as the graph takes them), a Pillow image, or a mapping from input names to these when there
                 are several inputs.
-            manner: of a model that answers, how its text is searched for; None: the likeliest token always.
+            manner: of a model that answers, how its text is searched for; None: the likeliest token always. Of one that
+                transcribes its beam counts alone; None: the best path.
 
         Raises:
             Refused: a sample that the contract's rules forbid.
@@ -94,7 +95,7 @@ class Model:
         if not written or written in raw:
             feeds = self.feeds(raw, self.inputs)
             outputs, seen = ({name: v[0] for name, v in values.items()} for values in (self.infer(feeds), feeds))
-            return self._answer(outputs, seen)
+            return self._answer(outputs, seen, manner.beam if manner else 1)
         assert self.contract is not None
         given = self.feeds(raw, [port for port in self.inputs if port.name != written])
         return answered(self.contract, lambda rows: self.decoded(self.after(given, written, rows)), manner)
@@ -231,10 +232,10 @@ class Model:
             return files.pixels(value, "the picture")
         return np.asarray(value)
 
-    def _answer(self, outputs: dict[str, np.ndarray], inputs: Mapping[str, np.ndarray]) -> Prediction:
+    def _answer(self, outputs: dict[str, np.ndarray], inputs: Mapping[str, np.ndarray], beam: int) -> Prediction:
         labels: Sequence[str] = self.contract.labels if self.contract else ()
         named = self._decode.output
-        found = answer(self.decoded(outputs), self._decode, labels, inputs) if named else Answer()
+        found = answer(self.decoded(outputs), self._decode, labels, inputs, beam=beam) if named else Answer()
         if found.values is not None:
             outputs = {**outputs, self._decode.output: found.values}
         return Prediction(found.label, found.probability, found.ranking, outputs, found.steps, found.items)

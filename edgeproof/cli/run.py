@@ -40,7 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parts", default="", metavar="FORMAT:PRECISION", help="of a folder: which of its files, as in tflite:int8"
     )
-    parser.add_argument("--beam", type=positive, default=1, help="of a model that answers: hypotheses kept (default 1)")
+    parser.add_argument(
+        "--beam", type=positive, default=1, help="of a model that answers or transcribes: hypotheses kept (default 1)"
+    )
     parser.add_argument(
         "--windows", type=float, metavar="SECONDS", help="answer window by window, so many seconds apart"
     )
@@ -96,7 +98,7 @@ def act(args: argparse.Namespace) -> int:
             return composing.act(model, args, _taste(args, 0.8))
         return _write(model, args)
     manner = None
-    if kind == "answer":
+    if kind in ("answer", "transcribe"):
         from edgeproof.decode.search import Manner
 
         manner = Manner(beam=args.beam, taste=_taste(args, 0.0), seed=args.seed)

@@ -44,5 +44,5 @@ def test_merges_join_the_most_frequent_pair_and_none_that_occurs_once() -> None:
 
 def test_what_is_whole_stays() -> None:
     assert steps("words", 5) == {"op": "words", "vocabulary": ["a", "b", "."], "length": 4}
-    (own,) = learned.frontends(registry.load("keyword"), registry.load("keyword").defaults(), SETS)
-    assert own == registry.load("keyword").frontends({})[0]
+    (own,) = learned.frontends(registry.load("mlp"), registry.load("mlp").defaults(), SETS)
+    assert own == registry.load("mlp").frontends({})[0]

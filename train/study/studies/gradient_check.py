@@ -5,6 +5,7 @@ The formula and the bound are those of Ng's courses: ‖a - n‖ / (‖a‖ + �
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,18 @@ from edgeproof.decode import truth
 from edgeproof.errors import Refused
 from models.mlp import build_mlp
 from train import data, drawing, learned, registry, settings
-from train.fits import Answering, Greedy, NextToken, Ranking, Reconstruction, Recursive, Supervised, Transcription
-from train.objectives import next_token, ranking, reconstruction
+from train.fits import (
+    Answering,
+    Framewise,
+    Greedy,
+    NextToken,
+    Ranking,
+    Reconstruction,
+    Recursive,
+    Supervised,
+    Transcription,
+)  # fmt: skip
+from train.objectives import framewise, next_token, ranking, reconstruction
 from train.objectives.supervised import criterion as criterion_of
 from train.recipe import Recipe
 from train.study import differences
@@ -51,9 +62,7 @@ def study(request: Request) -> Page:
     for name in names:
         recipe = registry.load(name)
         if not _descends(recipe):
-            elsewhere = isinstance(recipe.fit, (Answering, Recursive, Transcription))
-            why = "loss is not among those built here" if elsewhere else "steps are not the gradient of a loss"
-            left.append(f"{name} (its {why})")
+            left.append(f"{name} (its {_why(recipe)})")
             continue
         for wishes in recipe.forms():
             told = " ".join([name, *[f"{key}={value}" for key, value in wishes.items()]])
@@ -134,7 +143,16 @@ def study(request: Request) -> Page:
 
 def _descends(recipe: Recipe) -> bool:
     fit: object = recipe.fit
-    return isinstance(fit, (Supervised, Greedy, Reconstruction, NextToken, Ranking))
+    return isinstance(fit, (Supervised, Framewise, Greedy, Reconstruction, NextToken, Ranking))
+
+
+def _why(recipe: Recipe) -> str:
+    """What of a recipe keeps it out."""
+    fit: object = recipe.fit
+    if isinstance(fit, Transcription):
+        return "loss is an operator that computes in 32 bits"
+    elsewhere = isinstance(fit, (Answering, Recursive))
+    return "loss is not among those built here" if elsewhere else "steps are not the gradient of a loss"
 
 
 def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list[Checked] | None:
@@ -166,9 +184,21 @@ def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list
             wanted = truth(decode, split.labels[rows], [], np.zeros((len(rows), *shape)), source=recipe.title)
             assert wanted is not None
             labels = tf.constant(wanted, tf.int32 if wanted.dtype.kind == "i" else tf.float64)
-            criterion = ranking.criterion if isinstance(again, Ranking) else criterion_of(chosen)
-            loss = Loss(model, keras.tree.pack_sequence_as(model.input, inputs), labels, criterion)
+            given = keras.tree.pack_sequence_as(model.input, inputs)
+            attributed = framewise.table(model, decode.output) if isinstance(again, Framewise) else None
+            if attributed is None:
+                loss = Loss(model, given, labels, _told(again, chosen))
+            else:
+                wide = framewise.widened(model, decode.output)
+                loss = Loss(wide, given, labels, lambda wanted, odds: framewise.criterion(wanted, odds[-1], attributed))
         return differences.check(loss, each=each, seed=seed)
+
+
+def _told(fit: object, chosen: dict[str, Any]) -> Callable[[Any, Any], Any]:
+    """The loss between labels and what the model says."""
+    if isinstance(fit, Ranking):
+        return ranking.criterion
+    return criterion_of({"loss": "cross_entropy", **chosen})
 
 
 def _back(model: keras.Model, chosen: dict[str, Any]) -> Any:
