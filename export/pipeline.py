@@ -195,7 +195,8 @@ def _prepared(
     given = samples.load(
         subject.samples_path(request.samples, path), [tensor.name for tensor in contract.graph().inputs]
     )
-    names = [graph.name for graph in contract.graphs] if every else [request.graph]
+    one = request.graph or (subject.stepping(contract) if request.streaming else "")
+    names = [graph.name for graph in contract.graphs] if every else [one]
     graphs = [subject.part_of(opening, contract, name) for name in names]
     samplings = {
         name: subject.tensors(contract, raw, given.source)

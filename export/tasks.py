@@ -88,10 +88,11 @@ def convert(
     stated = Contract.from_json(contract)
     source = _source(checkpoint)
     source.calibrate(_calibration(calibration))
-    if stated.graph().stream:
+    stream = stated.graph().stream
+    if stream:
         from export.streaming.source import step_source
 
-        source = step_source(source)
+        source = step_source(source, stream.constants)
     source.plan = Plan.of(plan)
     with _refusing(Path(path)):
         start = time.monotonic()
