@@ -262,7 +262,7 @@ def _judged(request: Request, whole: _Whole, part: _Part, converter: Worker, run
     older = _older(whole.out, stage.stem, {result.file for result in results}, [g.name for g in graphs[1:]])
     return Outcome(
         contract, whole.facts, given, truth.known, reference, results, whole.out, older, request.command, outputs,
-        tuple(faults), graphs if not proof else (),
+        tuple(faults), graphs if not proof or opening != whole.opening else (),
     )  # fmt: skip
 
 
