@@ -79,7 +79,7 @@ class Emission:
 
 @dataclass(frozen=True)
 class Stream:
-    """A graph that takes a sequence in steps. Inputs that are no states and no constants have `hop` time steps on axis 1.
+    """A graph that takes a sequence in steps: inputs that are no states and no constants have `hop` of them on axis 1.
 
     Attributes:
         constants: inputs that are the same in every step of a sequence, such as what an encoder gives a decoder.

@@ -270,9 +270,7 @@ class Model:
         return Prediction(found.label, found.probability, found.ranking, outputs, found.steps, found.items)
 
 
-def answered(
-    contract: Contract, following: Callable[[list[Tokens]], np.ndarray], manner: Manner | None
-) -> Prediction:
+def answered(contract: Contract, following: Callable[[list[Tokens]], np.ndarray], manner: Manner | None) -> Prediction:
     """A text in answer, with the beam's others as runners-up (`edgeproof.answering.answers`)."""
     found = answering.answers(contract, following, manner or Manner())
     return Prediction(*found[0], tuple(found), {})

@@ -59,7 +59,7 @@ def proof(checkpoint: str, tensors: str, out: str, constants: list[str]) -> dict
 
 
 def drift(format: str, path: str, runtime: str, proof: str) -> list[float]:
-    """How far an artifact's steps are from the float model's, as relative L2 distance in each quarter of a proof's steps.
+    """How far an artifact's steps are from the float model's: relative L2 distances by quarter of a proof's steps.
 
     The states are its own from the beginning of a sequence to its end: errors that pile up show as quarters that grow.
     """

@@ -13,8 +13,8 @@ from export.streaming import places
 from export.streaming.cells import add, dense
 from export.streaming.walk import Frames, Rule, Walk, refuse
 
-# What a place without a step is below the others before the softmax: nothing of it is left, and scores of some tens keep
-# thousandths in 16 bits beside it.
+# What a place without a step is below the others before the softmax: nothing of it is left, and scores of some tens
+# keep thousandths in 16 bits beside it.
 _BELOW = 100.0
 _WHOLE = "it looks at the whole sequence"
 _CAUSAL = "use_causal_mask=True, causal recurrent or convolution layers, or export the whole model"
@@ -48,7 +48,9 @@ def _heads(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
 
 def _only(walk: Walk, layer: Any, known: Sequence[str]) -> None:
     """Refuse what a call says that the step would pass over."""
-    said = [key for key, value in walk.keywords.items() if key not in known and value is not None and value is not False]
+    said = [
+        key for key, value in walk.keywords.items() if key not in known and value is not None and value is not False
+    ]
     if said:
         raise refuse(layer, f"it is called with {', '.join(said)}", "leave it out, or export the whole model")
 
@@ -58,7 +60,7 @@ def _cached(walk: Walk, layer: Any, entry: Frames) -> Frames:
 
     Keys and values (batch, heads, time, width) are states that move by one a step; the last step is last.
     """
-    before, after = places.of(walk, layer, entry)
+    _, after = places.of(walk, layer, entry)
     heads, width, deep = layer.num_heads, layer.key_dim, layer.value_dim
     scale = 1.0 / math.sqrt(width)
     query = _product(walk, layer, "query", entry.value, heads, scale)

@@ -185,7 +185,9 @@ def test_attention_over_the_sequence_is_refused(worker: Worker) -> None:
         ),
     ],
 )
-def test_what_writes_steps_with_what_it_reads_held(worker: Worker, variant: str, longest: int, states: list[str]) -> None:
+def test_what_writes_steps_with_what_it_reads_held(
+    worker: Worker, variant: str, longest: int, states: list[str]
+) -> None:
     found = worker.call("steppers:compare_writer", variant=variant)
     assert found["relative"] < 1e-5
     assert (found["constants"], found["longest"], found["states"]) == (["memory"], longest, states)
