@@ -170,13 +170,9 @@ class Model:
 
         said = files.checked_text(prompt, "the beginning")
         given = text.numbered(str(said), steps[-1])
-        if self._stream:
-            stepped = Following(self.stream(), self.decoded)
-
-            def following(tokens: Sequence[int]) -> np.ndarray:
-                return np.asarray(stepped([tokens])[0])
-        else:
-            following = self._seen(int(steps[-1]["length"]))
+        stepped = Following(self.stream(), self.decoded) if self._stream else None
+        seen = self._seen(int(steps[-1]["length"]))
+        following = (lambda before: stepped([before])[0]) if stepped else seen
         tokens = drawn(following, given, taste or Taste(), seed)
         return text.pieced(tokens, given, steps[-1])
 
