@@ -88,11 +88,10 @@ def convert(
     stated = Contract.from_json(contract)
     source = _source(checkpoint)
     source.calibrate(_calibration(calibration))
-    stream = stated.graph().stream
-    if stream:
+    if stated.graph().stream:
         from export.streaming.source import step_source
 
-        source = step_source(source, stream.constants)
+        source = step_source(source, stated)
     source.plan = Plan.of(plan)
     with _refusing(Path(path)):
         start = time.monotonic()

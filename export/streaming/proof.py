@@ -44,14 +44,13 @@ class Proof:
         """
         stated = converter.call("export.streaming.tasks:contract", checkpoint=str(opening), contract=contract.to_json())
         file = scratch / "proof.npz"
-        held = Contract.from_json(stated)
-        stream = held.graph().stream
-        assert stream
         found: Mapping[str, float] = converter.call(
             "export.streaming.tasks:proof", checkpoint=str(opening), tensors=evaluation, out=str(file),
-            constants=list(stream.constants),
+            contract=stated,
         )  # fmt: skip
-        return cls(held, int(found["sequences"]), int(found["steps"]), float(found["relative"]), file)
+        return cls(
+            Contract.from_json(stated), int(found["sequences"]), int(found["steps"]), float(found["relative"]), file
+        )
 
     @property
     def over(self) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 
-from edgeproof import answering
+from edgeproof import answering, metrics
 from edgeproof.backends import Port
 from edgeproof.contract import Contract, Graph, Tensor
+from edgeproof.decode.answers import wanted
 from edgeproof.stream import Stream
 from export.arrays import Arrays
 from export.source import Source, compiled
@@ -22,31 +23,41 @@ LONG = 1000  # steps without a reset that calibration also sees
 _MOST = 1200  # samples of a step; each is one frame, and neighbours are alike
 
 
-def step_source(whole: Source, constants: Collection[str] = ()) -> Source:
+def step_source(whole: Source, contract: Contract | None = None) -> Source:
     """The step model of a checkpoint, calibrated by stepping through its calibration sequences.
 
     Args:
-        constants: inputs that are the same in all steps of a sequence.
+        contract: of the checkpoint or of its step, where something is known of it.
 
     Raises:
         Refused: a layer that can't be stepped.
     """
     if "step" not in whole.cache:
-        step = step_model(whole.model, constants)
+        step = step_model(whole.model, constants_of(contract) if contract else ())
         whole.cache["step"] = found = whole.with_model(step.model)
         found.states = {state.input: state.output for state in step.stream.states}
         found.cache["step"] = step
     found = whole.cache["step"]
     if found.cache.get("calibrated on") is not whole.calibration:
-        found.calibrate(samples(found.cache["step"], whole.calibration) if whole.calibration else {})
+        given = whole.calibration
+        counted = _counted(contract, given) if contract and given else None
+        found.calibrate(samples(found.cache["step"], given, counted) if given else {})
         found.cache["calibrated on"] = whole.calibration
     return found
 
 
 def constants_of(contract: Contract) -> tuple[str, ...]:
     """Inputs of a contract's graph that stay the same from step to step: for what writes an answer, all it answers."""
-    written = answering.writes(contract)
+    written, stream = answering.writes(contract), contract.graph().stream
+    if stream:
+        return stream.constants
     return tuple(t.name for t in contract.graph().inputs if t.name != written) if written else ()
+
+
+def _counted(contract: Contract, sequences: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Which steps of sequences count for anything, (n, steps): of an answer those up to its end. None: all."""
+    written = answering.writes(contract)
+    return ~metrics.behind_end(wanted(sequences[written])) if written else None
 
 
 def graph(step: Step, of: str = WHOLE) -> Graph:
@@ -69,15 +80,20 @@ def streaming(contract: Contract, step: Graph) -> Contract:
     return dataclasses.replace(contract, graphs=(step,))
 
 
-def samples(step: Step, sequences: Mapping[str, np.ndarray]) -> Arrays:
+def samples(step: Step, sequences: Mapping[str, np.ndarray], counted: np.ndarray | None = None) -> Arrays:
     """Samples of a step, (n, ...) by input: frames with the states that stepping through sequences brings to them.
 
     The sequences (n, time, ...) are taken once each from the start, and once one after another for `LONG` steps, as a
     stream that is never reset takes them; where they can't be joined, the first is all.
+
+    Args:
+        counted: of sequences that can't be joined the steps that are taken, (n, steps); None: all. Others would make
+            ranges wider, or seem more important than they are.
     """
     each = trace(step, sequences)
     if not endless(step):
-        some = np.random.default_rng(0).permutation(len(next(iter(each.values()))))[:_MOST]
+        taken = np.arange(len(next(iter(each.values())))) if counted is None else np.flatnonzero(counted.T)
+        some = np.random.default_rng(0).permutation(taken)[:_MOST]
         return {name: values[some] for name, values in each.items()}
     long = trace(step, joined(step, sequences, rows=4))
     parts = [(each, 3 * _MOST // 4), (long, _MOST // 4)]

@@ -25,18 +25,18 @@ def contract(checkpoint: str, contract: str) -> str:
     from export.tasks import _source
 
     stated = Contract.from_json(contract)
-    step = source.step_source(_source(checkpoint), source.constants_of(stated)).cache["step"]
+    step = source.step_source(_source(checkpoint), stated).cache["step"]
     return source.streaming(stated, source.graph(step, stated.graph().name)).to_json()
 
 
-def proof(checkpoint: str, tensors: str, out: str, constants: list[str]) -> dict[str, Any]:
+def proof(checkpoint: str, tensors: str, out: str, contract: str = "") -> dict[str, Any]:
     """Step the float model through one sequence of `LONG` steps, made of samples without a reset between them; where
     one can't follow another, through so many that they have as many steps together.
 
     Writes the sequences as `in_<input>` and each step's outputs as `out_<output>` (n, steps, ...).
 
     Args:
-        constants: inputs that are the same in all steps.
+        contract: of the step, as `contract` gives it; "": nothing is known of it.
 
     Returns:
         `sequences`, `steps` of each, and `relative`: the largest difference of the steps' outputs from those of the
@@ -46,7 +46,7 @@ def proof(checkpoint: str, tensors: str, out: str, constants: list[str]) -> dict
     from export.tasks import _source
 
     whole = _source(checkpoint)
-    step = source.step_source(whole, constants).cache["step"]
+    step = source.step_source(whole, Contract.from_json(contract) if contract else None).cache["step"]
     sequence = source.proving(step, arrays.read(tensors))
     each, stepped = source.stepped(step, sequence)
     kept = {f"in_{name}": values for name, values in sequence.items()}

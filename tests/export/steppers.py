@@ -218,6 +218,25 @@ def compare_writer(variant: str) -> dict[str, Any]:
     }
 
 
+def calibrated_writer() -> list[list[Any]]:
+    """The tokens and places that a step is calibrated on, for answers of 2, no and 6 tokens: each with its count."""
+    from edgeproof.contract import Contract, Decode, Graph, Tensor
+    from export.source import Source
+    from export.streaming.source import step_source
+
+    model = writer("transformer")
+    inputs = tuple(Tensor.of(t.name, t.shape, str(t.dtype)) for t in model.inputs)
+    outputs = (Tensor.of("logits", model.outputs[0].shape, "float32"),)
+    contract = Contract("said", (Graph("main", inputs, outputs),), decode=Decode("answer", "logits"))
+    written = np.array([[0, 3, 4, 0, 0, 0, 0], [0] * 7, [0, 5, 6, 7, 8, 9, 10]], np.int32)
+    whole = Source(Path("none.h5")).with_model(model)
+    memory = np.random.default_rng(0).normal(size=(3, 5, 8)).astype(np.float32)
+    whole.calibrate({"memory": memory, "written": written})
+    taken = step_source(whole, contract).calibration
+    pairs = [[int(token), int(seen)] for token, seen in zip(taken["written"][:, 0], taken["seen"].sum(1), strict=True)]
+    return sorted(pairs)
+
+
 def join_memory() -> None:
     """A memory that is added to a sequence step by step."""
     import keras

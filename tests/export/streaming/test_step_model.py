@@ -193,6 +193,12 @@ def test_what_writes_steps_with_what_it_reads_held(
     assert (found["constants"], found["longest"], found["states"]) == (["memory"], longest, states)
 
 
+def test_steps_behind_an_answer_s_end_are_not_calibrated_on(worker: Worker) -> None:
+    found = worker.call("steppers:calibrated_writer")
+    wanted = [[0, 0]] * 3 + [[3, 1], [4, 2]] + [[token, place] for place, token in enumerate(range(5, 11), start=1)]
+    assert found == sorted(wanted)
+
+
 def test_a_sequence_that_is_there_as_a_whole_joins_no_stream(worker: Worker) -> None:
     with pytest.raises(Refused, match="one that is there as a whole"):
         worker.call("steppers:join_memory")
