@@ -229,10 +229,12 @@ def calibrated_writer() -> list[list[Any]]:
     outputs = (Tensor.of("logits", model.outputs[0].shape, "float32"),)
     contract = Contract("said", (Graph("main", inputs, outputs),), decode=Decode("answer", "logits"))
     written = np.array([[0, 3, 4, 0, 0, 0, 0], [0] * 7, [0, 5, 6, 7, 8, 9, 10]], np.int32)
-    whole = Source(Path("none.h5")).with_model(model)
     memory = np.random.default_rng(0).normal(size=(3, 5, 8)).astype(np.float32)
-    whole.calibrate({"memory": memory, "written": written})
-    taken = step_source(whole, contract).calibration
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / "writer.h5")
+        whole = Source(Path(folder) / "writer.h5")
+        whole.calibrate({"memory": memory, "written": written})
+        taken = step_source(whole, contract).calibration
     pairs = [[int(token), int(seen)] for token, seen in zip(taken["written"][:, 0], taken["seen"].sum(1), strict=True)]
     return sorted(pairs)
 
