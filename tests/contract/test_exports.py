@@ -177,7 +177,7 @@ def test_what_answers_is_stepped_as_the_whole(told: dict[str, Any]) -> None:
     stepped = answers()
     for one, other in zip(whole[0], stepped[0], strict=True):
         assert one.label == other.label
-        assert one.ranking == [(label, pytest.approx(chance, rel=1e-3)) for label, chance in other.ranking]
+        assert list(one.ranking) == [(label, pytest.approx(chance, rel=1e-3)) for label, chance in other.ranking]
     assert all(isinstance(prediction.label, str) for prediction in stepped[1])
 
 
