@@ -14,10 +14,11 @@ from edgeproof import answering, formats, frontend
 from edgeproof.backends import Port, Session, check_feed
 from edgeproof.contract import Contract, Decode, Frontend
 from edgeproof.decode import Answer, answer
-from edgeproof.decode.search import Manner
+from edgeproof.decode.search import Manner, Tokens, rows_of
 from edgeproof.decode.write import Taste
 from edgeproof.errors import Refused
-from edgeproof.stream import Stream, plan_of, required
+from edgeproof.frontend import text
+from edgeproof.stream import Following, Stream, plan_of, required
 
 # Operators of TensorFlow Lite that keep something from one run for the next.
 _KEEPING = frozenset(
@@ -98,12 +99,28 @@ class Model:
             return self._answer(outputs, seen, manner.beam if manner else 1)
         assert self.contract is not None
         given = self.feeds(raw, [port for port in self.inputs if port.name != written])
-        return answered(self.contract, lambda rows: self.decoded(self.after(given, written, rows)), manner)
+        return answered(self.contract, self.following(given), manner)
 
-    def after(self, given: Mapping[str, np.ndarray], written: str, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Outputs for one sample's tensors with each of several rows of what has been written."""
-        beside = {name: np.repeat(value, len(rows), axis=0) for name, value in given.items()}
-        return self.outputs({**beside, written: rows})
+    def following(self, given: Mapping[str, np.ndarray]) -> Callable[[list[Tokens]], np.ndarray]:
+        """The logits (n, tokens) of the token after each of n answers begun, all of one length, for one sample.
+
+        A step file is stepped; any other is run on all that is written so far.
+
+        Args:
+            given: the sample's tensors but what is written, (1, ...) by name.
+        """
+        assert self.contract is not None, "asked of models that answer"
+        if self._stream:
+            stepped = Following(self.stream(given), self.decoded)
+            return lambda told: stepped([(text.PADDING, *tokens) for tokens in told])
+        written, length = answering.writes(self.contract), answering.length(self.contract)
+
+        def following(told: list[Tokens]) -> np.ndarray:
+            rows = {name: np.repeat(value, len(told), axis=0) for name, value in given.items()}
+            outputs = self.outputs({**rows, written: rows_of(told, length)})
+            return np.asarray(self.decoded(outputs)[:, len(told[0])])
+
+        return following
 
     def feeds(self, raw: Mapping[str, Any], ports: Sequence[Port]) -> dict[str, np.ndarray]:
         """Input tensors of these ports, each of a batch of one, from a raw sample.
@@ -167,13 +184,18 @@ class Model:
         """Whether the file holds a step, which takes a sequence piece by piece."""
         return self._stream is not None
 
-    def stream(self) -> Stream:
+    def stream(self, constants: Mapping[str, np.ndarray] | None = None) -> Stream:
         """A new sequence on its way through a step file.
+
+        Args:
+            constants: what is the same in all its steps, (batch, ...) by input name, where the file asks for such.
 
         Raises:
             Refused: the file holds no step.
         """
-        return Stream(self.session, required(self.contract))
+        found = Stream(self.session, required(self.contract))
+        found.reset(constants)
+        return found
 
     def infer(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs as real numbers for input tensors as real numbers (or in the graph's own type): one run.
@@ -241,9 +263,9 @@ class Model:
         return Prediction(found.label, found.probability, found.ranking, outputs, found.steps, found.items)
 
 
-def answered(contract: Contract, run: Callable[[np.ndarray], np.ndarray], manner: Manner | None) -> Prediction:
+def answered(contract: Contract, following: Callable[[list[Tokens]], np.ndarray], manner: Manner | None) -> Prediction:
     """A text in answer, with the beam's others as runners-up (`edgeproof.answering.answers`)."""
-    found = answering.answers(contract, run, manner or Manner())
+    found = answering.answers(contract, following, manner or Manner())
     return Prediction(*found[0], tuple(found), {})
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeproof import stream
 from edgeproof.contract import Frontend
 from edgeproof.decode.write import Taste, drawn
 from edgeproof.errors import Refused
@@ -51,9 +52,11 @@ def _frontend(model: Model, scripts: Collection[str], does: str, recipe: str) ->
 
 
 def _following(model: Model, length: int, together: int = 1) -> Following:
-    return stepped(model) if model.steps else windowed(
-        lambda row: model.decoded(model.infer({model.inputs[0].name: row})), length, together
-    )  # fmt: skip
+    """The logits of the token after these: a step file is stepped through those that are new."""
+    if model.steps:
+        stepped = stream.Following(model.stream(), model.decoded)
+        return lambda tokens: np.asarray(stepped([tokens])[0])
+    return windowed(lambda row: model.decoded(model.infer({model.inputs[0].name: row})), length, together)
 
 
 def windowed(run: Callable[[np.ndarray], np.ndarray], length: int, together: int = 1) -> Following:
@@ -70,20 +73,5 @@ def windowed(run: Callable[[np.ndarray], np.ndarray], length: int, together: int
         row = np.zeros((1, length), np.int32)
         row[0, : len(seen)] = seen
         return np.asarray(run(row)[0, len(seen) - 1])
-
-    return following
-
-
-def stepped(model: Model) -> Following:
-    """The logits of the token after these, from a step file, which is stepped through those that are new."""
-    stream, taken = model.stream(), 0
-
-    def following(tokens: Sequence[int]) -> np.ndarray:
-        nonlocal taken
-        outputs: dict[str, np.ndarray] = {}
-        for token in tokens[taken:]:
-            outputs = dict(stream.step(np.array([[token]], np.int32)))
-        taken = len(tokens)
-        return np.asarray(model.decoded(outputs)[0, -1])
 
     return following

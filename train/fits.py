@@ -100,12 +100,15 @@ class Answering(Steps):
     Attributes:
         script: what the tokens of texts are: "characters", "words" or "pairs", byte pairs.
         beam: hypotheses that the card's answers are searched with, beside the likeliest token always.
+        smoothing: share of a token's truth that is spread over all tokens (Szegedy et al. 2016, "Rethinking the
+            inception architecture for computer vision", section 7).
     """
 
     objective: ClassVar[str] = "train.objectives.answering:Answering"
 
     script: str = "characters"
     beam: int = 4
+    smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
