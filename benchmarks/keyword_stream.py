@@ -65,8 +65,8 @@ def main() -> None:
     rate = float(model.frontend(model.inputs[0].name).stated("rate"))
     long = ", ".join(f"{len(sound) / rate / 60:.3g} minutes of {name}" for name, (sound, _) in made.items())
     print(
-        f"{args.file} over {long}; windows {args.hop:g} s apart, means of {args.smooth}, {args.refractory:g} s of rest; "
-        f"{len(said)} words"
+        f"{args.file} over {long}; windows {args.hop:g} s apart, means of {args.smooth}, "
+        f"{args.refractory:g} s of rest; {len(said)} words"
     )
     print("| threshold | " + " | ".join(f"false accepts an hour, {name}" for name in made) + " | false rejects |")
     print("| --- |" + " --- |" * (len(made) + 1))
