@@ -113,6 +113,25 @@ class Ranking(Steps):
 
 
 @dataclass(frozen=True)
+class SkipGram(Steps):
+    """Tell the words around a word from words drawn at random (Mikolov, Sutskever et al. 2013, section 2.2).
+
+    Attributes:
+        window: farthest that a context is, in words; how far is drawn for each word anew.
+        noise: words drawn for each context met.
+        power: of a word's frequency, with which it is drawn.
+        subsampling: frequency above which occurrences are left out at random (section 2.3); 0: none is.
+    """
+
+    objective: ClassVar[str] = "train.objectives.skip_gram:SkipGram"
+
+    window: int = 5
+    noise: int = 5
+    power: float = 0.75
+    subsampling: float = 1e-3
+
+
+@dataclass(frozen=True)
 class Reconstruction(Augmented):
     """Minimise the difference between input and output "reconstruction".
 

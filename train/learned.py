@@ -21,9 +21,9 @@ def frontends(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> tup
     """A recipe's frontends, whole.
 
     A number in place of a vocabulary counts all that the step can give, padding and the unknown among it: the rows of
-    the table that a network looks its inputs up in. Data that knows fewer leaves rows unused. None in place of columns'
-    names, of a length or of a rate stands for those of the data set, in place of columns' means and deviations for what
-    the steps before give.
+    the table that a network looks its inputs up in. Data that knows fewer leaves rows unused. None in place of a
+    vocabulary stands for the classes of the data set, in place of columns' names, of a length or of a rate for those
+    that it has, in place of columns' means and deviations for what the steps before give.
     """
     return tuple(whole(frontend, dataset) for frontend in recipe.frontends(settings))
 
@@ -66,6 +66,8 @@ def _spread(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[
 
 def _vocabulary(learn: Callable[[list[str], int], Any]) -> Callable[..., dict[str, Any]]:
     def learned(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+        if step["vocabulary"] is None:
+            return _labels(step, values, dataset)
         lower = step.get("lower", step["op"] in ("words", "tree"))
         texts = [str(sample).lower() if lower else str(sample) for sample in values]
         return {"vocabulary": learn(texts, step["vocabulary"])}
@@ -121,7 +123,7 @@ def _pairs(texts: list[str], size: int) -> list[list[int]]:
     return merges
 
 
-def _titles(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+def _labels(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
     return {"vocabulary": list(dataset.labels)}
 
 
@@ -134,5 +136,5 @@ LEARNED: dict[str, Callable[[dict[str, Any], np.ndarray, Dataset], dict[str, Any
     "columns": _told,
     "band_pass": _told,
     "standardise": _spread,
-    "titles": _titles,
+    "titles": _labels,
 }

@@ -17,7 +17,17 @@ from edgeproof.decode import truth
 from edgeproof.errors import Refused
 from models.mlp import build_mlp
 from train import data, drawing, learned, registry, settings
-from train.fits import Answering, Greedy, NextToken, Ranking, Reconstruction, Recursive, Supervised, Transcription
+from train.fits import (
+    Answering,
+    Greedy,
+    NextToken,
+    Ranking,
+    Reconstruction,
+    Recursive,
+    SkipGram,
+    Supervised,
+    Transcription,
+)
 from train.objectives import next_token, ranking, reconstruction
 from train.objectives.supervised import criterion as criterion_of
 from train.recipe import Recipe
@@ -51,7 +61,7 @@ def study(request: Request) -> Page:
     for name in names:
         recipe = registry.load(name)
         if not _descends(recipe):
-            elsewhere = isinstance(recipe.fit, (Answering, Recursive, Transcription))
+            elsewhere = isinstance(recipe.fit, (Answering, Recursive, SkipGram, Transcription))
             why = "loss is not among those built here" if elsewhere else "steps are not the gradient of a loss"
             left.append(f"{name} (its {why})")
             continue
