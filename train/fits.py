@@ -178,6 +178,24 @@ class Greedy(Supervised):
 
 
 @dataclass(frozen=True)
+class Masked(Supervised):
+    """Tell masked words of texts without labels, then classify (Devlin et al. 2018).
+
+    Attributes:
+        pretraining_epochs, pretraining_batch, pretraining_rate: of the first; 0 epochs leave it out.
+        masking: share of the words that are chosen to be told.
+        epochs, batch, learning_rate: of the second.
+    """
+
+    objective: ClassVar[str] = "train.objectives.masked:Masked"
+
+    pretraining_epochs: int = 8
+    pretraining_batch: int = 64
+    pretraining_rate: float = 1e-3
+    masking: float = 0.15
+
+
+@dataclass(frozen=True)
 class Contrastive:
     """Contrastive divergence for a restricted Boltzmann machine (Hinton 2010, "A practical guide to training ...").
 

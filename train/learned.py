@@ -1,4 +1,5 @@
-"""What frontends learn from the training split: the entries of a vocabulary, the mean and spread of columns."""
+"""What frontends learn from the training split, and a vocabulary also from a text without labels: its entries, the mean
+and spread of columns."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def _vocabulary(learn: Callable[[list[str], int], Any]) -> Callable[..., dict[st
         if step["vocabulary"] is None:
             return _labels(step, values, dataset)
         lower = step.get("lower", step["op"] in ("words", "tree"))
-        texts = [str(sample).lower() if lower else str(sample) for sample in values]
+        known = values if dataset.text is None else np.concatenate([values, dataset.text])
+        texts = [str(sample).lower() if lower else str(sample) for sample in known]
         return {"vocabulary": learn(texts, step["vocabulary"])}
 
     return learned
