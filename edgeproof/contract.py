@@ -141,8 +141,8 @@ class Decode:
             made one and blanks taken out, see `edgeproof.ctc`), "write" (at each time step, which token of
             the first input comes next), "answer" (likewise of the last input, given the others: a text in answer to
             them), "forecast" (what comes next, standardised), "reconstruct" (the first input again, as a tensor),
-            "recommend" (a score for each item; those that an input of the same shape holds already are left out) or
-            "values" (the numbers themselves).
+            "recommend" (a score for each item; those that an input of the same shape holds already, or that a text
+            names word by word, are left out) or "values" (the numbers themselves).
         output: the tensor that is read.
         scores: what the numbers are: "logits" (softmax gives probabilities) or "probabilities".
         threshold: of "detect".

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -175,6 +176,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "exact match": exact_match,
     "word accuracy": word_accuracy,
     "explained variance": explained_variance,
+    "recall@1": functools.partial(recall, top=1),
     "recall@20": recall,
     "ndcg@20": ndcg,
 }

@@ -139,6 +139,25 @@ class Ranking(Steps):
 
 
 @dataclass(frozen=True)
+class SkipGram(Steps):
+    """Tell the words around a word from words drawn at random (Mikolov, Sutskever et al. 2013, section 2.2).
+
+    Attributes:
+        window: farthest that a context is, in words; how far is drawn for each word anew.
+        noise: words drawn for each context met.
+        power: of a word's frequency, with which it is drawn.
+        subsampling: frequency above which occurrences are left out at random (section 2.3); 0: none is.
+    """
+
+    objective: ClassVar[str] = "train.objectives.skip_gram:SkipGram"
+
+    window: int = 5
+    noise: int = 5
+    power: float = 0.75
+    subsampling: float = 1e-3
+
+
+@dataclass(frozen=True)
 class Reconstruction(Augmented):
     """Minimise the difference between input and output "reconstruction".
 
@@ -182,6 +201,24 @@ class Greedy(Supervised):
     classifier_epochs: int = 0
     epochs: int = 20
     labelled: float = 1.0
+
+
+@dataclass(frozen=True)
+class Masked(Supervised):
+    """Tell masked words of texts without labels, then classify (Devlin et al. 2018).
+
+    Attributes:
+        pretraining_epochs, pretraining_batch, pretraining_rate: of the first; 0 epochs leave it out.
+        masking: share of the words that are chosen to be told.
+        epochs, batch, learning_rate: of the second.
+    """
+
+    objective: ClassVar[str] = "train.objectives.masked:Masked"
+
+    pretraining_epochs: int = 8
+    pretraining_batch: int = 64
+    pretraining_rate: float = 1e-3
+    masking: float = 0.15
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""What frontends learn from the training split: the entries of a vocabulary, the mean and spread of columns."""
+"""What frontends learn from the training split, and a vocabulary also from a text without labels: its entries, the mean
+and spread of columns."""
 
 from __future__ import annotations
 
@@ -24,9 +25,9 @@ def frontends(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> tup
     """A recipe's frontends, whole.
 
     A number in place of a vocabulary counts all that the step can give, padding and the unknown among it: the rows of
-    the table that a network looks its inputs up in. Data that knows fewer leaves rows unused. None in place of columns'
-    names, of a length or of a rate stands for those of the data set, in place of columns' means and deviations for what
-    the steps before give.
+    the table that a network looks its inputs up in. Data that knows fewer leaves rows unused. None in place of a
+    vocabulary stands for the classes of the data set, in place of columns' names, of a length or of a rate for those
+    that it has, in place of columns' means and deviations for what the steps before give.
     """
     return tuple(whole(frontend, dataset) for frontend in recipe.frontends(settings))
 
@@ -77,8 +78,11 @@ def _spread(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str,
 
 def _vocabulary(learn: Callable[[list[str], int], Any]) -> Callable[..., dict[str, Any]]:
     def learned(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str, Any]:
+        if step["vocabulary"] is None:
+            return _labels(step, before, dataset)
         lower = step.get("lower", step["op"] in ("words", "tree"))
-        texts = [str(sample).lower() if lower else str(sample) for sample in before()]
+        known = before() if dataset.text is None else np.concatenate([before(), dataset.text])
+        texts = [str(sample).lower() if lower else str(sample) for sample in known]
         return {"vocabulary": learn(texts, step["vocabulary"])}
 
     return learned
@@ -158,7 +162,7 @@ def _chords(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str,
     return {"vocabulary": [list(chord) for chord in chosen]}
 
 
-def _titles(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str, Any]:
+def _labels(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str, Any]:
     return {"vocabulary": list(dataset.labels)}
 
 
@@ -173,7 +177,7 @@ LEARNED: dict[str, Callable[[dict[str, Any], Values, Dataset], dict[str, Any]]] 
     "samples": _told,
     "log_mel": _told,
     "standardise": _spread,
-    "titles": _titles,
+    "titles": _labels,
     "notes": _notes,
     "chords": _chords,
 }

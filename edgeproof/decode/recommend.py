@@ -1,4 +1,4 @@
-"""Outputs that are a score for each of many items, of which a user has some already."""
+"""Outputs that are a score for each of many items, of which a user has some already, or a question names some."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from edgeproof.contract import Decode
 from edgeproof.decode.kind import Answer, Kind
 from edgeproof.errors import Refused
+from edgeproof.frontend.text import FIRST, UNKNOWN
 
 TOP = 20  # items told, and judged by
 
@@ -30,10 +31,23 @@ def _wanted(
 
 
 def _unseen(outputs: np.ndarray, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Scores with those of items in the history, an input of the same shape, at minus infinity."""
+    """Scores at minus infinity for items that are there already: those in the history, an input of the same shape, or
+    those that a text names, an input of tokens.
+
+    Raises:
+        Refused: a token that is no item's.
+    """
     found = np.array(outputs, np.float64)
     for value in inputs.values():
-        if value.shape == found.shape:
+        if value.dtype.kind in "iu" and value.shape != found.shape:
+            if (value == UNKNOWN).any():
+                raise Refused(
+                    f"recommend: each word must be one of the {found.size:,} that the model knows.",
+                    received=f"an unknown one in place {int(np.argmax(value == UNKNOWN)) + 1} of {value.size}",
+                    fix="leave it out, or ask for another",
+                )
+            found.reshape(-1)[value[value >= FIRST] - FIRST] = -np.inf
+        elif value.shape == found.shape:
             found[np.asarray(value) > 0] = -np.inf
     return found
 

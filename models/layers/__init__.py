@@ -9,6 +9,7 @@ from models.layers.hard_sigmoid import hard_sigmoid_0_2
 from models.layers.kl_sparsity import KLSparsity
 from models.layers.local_response_norm import LocalResponseNormalization
 from models.layers.locally_connected import LocallyConnected2D
+from models.layers.offset import Offset
 from models.layers.positions import Positions
 from models.layers.scaled_tanh import ScaledTanh
 from models.layers.soft_threshold import LassoCost, SoftThreshold
@@ -32,6 +33,7 @@ __all__ = [
     "LocalResponseNormalization",
     "LocallyConnected2D",
     "NeuralTensor",
+    "Offset",
     "Pick",
     "Positions",
     "ScaledTanh",

@@ -91,6 +91,18 @@ def test_the_answer_leaves_out_what_the_history_holds() -> None:
     assert many.items == tuple(str(i) for i in range(49, 29, -1))
 
 
+def test_the_answer_leaves_out_the_words_of_the_question() -> None:
+    scores = np.array([4.0, 3.0, 2.0, 1.0])
+    query = np.array([0, 3, 2], np.int32)  # padding, the second word, the first
+    assert answer(scores, RECOMMEND, TITLES, {"query": query}).items == ("Heat (1995)", "Heat Two")
+    with pytest.raises(Refused, match="in place 2 of 3"):
+        answer(scores, RECOMMEND, TITLES, {"query": np.array([3, 1, 2], np.int32)})
+    wanted = np.array([[-1, 0, 1, 0]])
+    assert metrics.METRICS["recall@1"](scores[None], wanted).tolist() == [0.0]
+    assert metrics.METRICS["recall@1"](scores[None, ::-1], wanted[:, ::-1]).tolist() == [0.0]
+    assert metrics.METRICS["recall@1"](np.array([[9.0, 1.0, 2.0, 1.0]]), wanted).tolist() == [1.0]
+
+
 HISTORY = Frontend("history", "text", ({"op": "titles", "vocabulary": list(TITLES)},))
 
 

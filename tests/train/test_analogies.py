@@ -57,6 +57,44 @@ def test_rows_that_are_none_are_passed_over_where_asked(tmp_path: Path) -> None:
     assert found.rows[0].tolist() == pytest.approx([1, 0, 0.1])
 
 
+def test_vectors_are_written_as_they_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    vectors.write(vectors.Vectors(("a", "b", "c", "é"), rows), tmp_path / "v.txt")
+    assert (tmp_path / "v.txt").read_text("utf-8").startswith("4 3\na ")
+    found = vectors.read(tmp_path / "v.txt")
+    assert found.words == ("a", "b", "c", "é")
+    np.testing.assert_array_equal(found.rows, rows)
+    assert main([str(tmp_path / "v.txt"), "--write", str(tmp_path / "again.txt")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'again.txt'}: 4 words, 3 numbers each\n"
+    assert (tmp_path / "again.txt").read_bytes() == (tmp_path / "v.txt").read_bytes()
+    with pytest.raises(Refused, match="without white space"):
+        vectors.write(vectors.Vectors(("a b",), rows[:1]), tmp_path / "v.txt")
+
+
+def test_a_checkpoint_gives_its_vectors(tmp_path: Path) -> None:
+    from edgeproof.contract import Contract, Decode, Frontend, Graph, Tensor
+    from models.word_vectors import build_word_vectors
+    from train import checkpoint
+
+    model, words = build_word_vectors(words=4, width=3), ["a", "b", "c", "d"]
+    graph = Graph("main", (Tensor("query", (None, 3), "int32"),), (Tensor("scores", (None, 4)),))
+    step = {"op": "words", "vocabulary": words, "length": 3}
+    contract = Contract(
+        "v", (graph,), frontends=(Frontend("query", "text", (step,)),), decode=Decode("recommend", "scores")
+    )
+    checkpoint.write(tmp_path / "v.h5", model, contract)
+    found = vectors.read(tmp_path / "v.h5")
+    assert found.words == tuple(words)
+    np.testing.assert_array_equal(found.rows, model.get_layer("vectors").get_weights()[0][2:])
+    step["vocabulary"] = words[:2]
+    checkpoint.write(tmp_path / "v.h5", model, contract)
+    with pytest.raises(Refused, match="4 vectors, 2 words"):
+        vectors.read(tmp_path / "v.h5")
+    (tmp_path / "v.h5").write_bytes(b"no")
+    with pytest.raises(Refused, match="one of word vectors"):
+        vectors.read(tmp_path / "v.h5")
+
+
 @given(st.integers(4, 12), st.integers(1, 5), st.integers(0, 999))
 def test_answers_are_those_of_the_plainest_search(n: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -89,7 +127,7 @@ def test_the_command_line_answers_and_refuses(tmp_path: Path, capsys: pytest.Cap
     path.write_text(LINES)
     assert main([str(path), "Man", "woman", "king"]) == 0
     assert capsys.readouterr().out.startswith("queen ")
-    for wrong in ([], ["man", "king"], ["man", "woman", "pear"]):
+    for wrong in ([], ["man", "king"], ["man", "woman", "pear"], ["man", "king", "--write", str(tmp_path / "x")]):
         assert main([str(path), *wrong]) == 2
         assert "fix: " in capsys.readouterr().err
     (tmp_path / "q.txt").write_text(": royal\nman woman king queen\nman woman\n")

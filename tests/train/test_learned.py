@@ -12,7 +12,11 @@ from train.data import Dataset, Split
 
 TEXTS = np.array(["b a a .", "a c B"])
 SETS = Dataset(
-    "t", "t", "", False, *[Split({"tokens": t}) for t in (TEXTS, np.array(["unseen"]), np.array(["unheard"]))]
+    "t",
+    "t",
+    "",
+    False,
+    *[Split({"tokens": t, "query": t}) for t in (TEXTS, np.array(["unseen"]), np.array(["unheard"]))],
 )
 
 
@@ -40,6 +44,12 @@ def test_merges_join_the_most_frequent_pair_and_none_that_occurs_once() -> None:
     # " a" twice (97 is a, 32 the space), then nothing else twice.
     assert steps("pairs", 99 + 258)["vocabulary"] == [[34, 99]]
     assert steps("pairs", 258)["vocabulary"] == []
+
+
+def test_a_vocabulary_that_is_left_out_is_the_data_set_s_classes() -> None:
+    told = Frontend("query", "text", ({"op": "words", "vocabulary": None, "length": 4},))
+    found = learned.whole(told, dataclasses.replace(SETS, labels=("x", "y")))
+    assert found.steps == ({"op": "words", "vocabulary": ["x", "y"], "length": 4},)
 
 
 def test_what_is_whole_stays() -> None:

@@ -18,18 +18,20 @@ from train.data import skipping
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 answered, 2 refused."""
     parser = argparse.ArgumentParser(prog="python -m train.analogies", description=__doc__)
-    parser.add_argument("vectors", type=Path, help="word2vec's text, GloVe's text, or JSON")
+    parser.add_argument("vectors", type=Path, help="word2vec's text, GloVe's text, JSON, or a checkpoint, .h5")
     parser.add_argument("words", nargs="*", metavar="WORD", help="three words: the first is to the second as the third")
     parser.add_argument("--questions", type=Path, help="four words a line, sections begun by ': name'")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the vectors as word2vec's text")
     parser.add_argument("--skip-bad", action="store_true", help="pass over rows that are none, and count them")
     args = parser.parse_args(arguments)
     return guard("analogies", lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
-    if (len(args.words) != 3) == (args.questions is None):
+    ways = (bool(args.words), args.questions is not None)
+    if (args.words and len(args.words) != 3) or (sum(ways) != 1 and not (args.write and not any(ways))):
         raise Refused(
-            "analogies: ask three words, or a file of questions.",
+            "analogies: ask three words, or a file of questions, or have the vectors written.",
             received=f"{len(args.words)} words" + (f" and {args.questions}" if args.questions else ""),
             fix="python -m train.analogies VECTORS Athens Greece Baghdad",
         )
@@ -38,9 +40,13 @@ def _run(args: argparse.Namespace) -> int:
         sections = questions.read(args.questions) if args.questions else []
     if skipped:
         print(f"analogies: {len(skipped):,} rows passed over, first {skipped[0]}", file=sys.stderr)
-    if not args.questions:
+    if args.write:
+        vectors.write(known, args.write)
+        print(f"{args.write}: {len(known.words):,} words, {known.rows.shape[1]} numbers each")
+    if args.words:
         found = questions.answer(known, *args.words)
         print(", ".join(f"{word} {score:.3f}" for word, score in found))
+    if not args.questions:
         return 0
     answers = questions.judge(known, sections)
     width = max((len(a.name) for a in answers), default=0)

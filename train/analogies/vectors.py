@@ -1,4 +1,4 @@
-"""Word vectors as their makers publish them: word2vec's text, GloVe's text, JSON."""
+"""Word vectors as their makers publish them, word2vec's text, GloVe's text, JSON, and as a checkpoint here has them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeproof import atomic
+from edgeproof.contract import Contract
 from edgeproof.errors import Refused
+from edgeproof.frontend.text import FIRST
 from train.data import skipping
 
 _LAYOUTS = "a word and its numbers on each line (GloVe, word2vec's text with its header), or a JSON object of lists"
@@ -29,7 +32,8 @@ class Vectors:
 
 
 def read(path: Path) -> Vectors:
-    """Vectors of a file, whichever of the three layouts it has. Of a word that is there twice the first counts.
+    """Vectors of a file, whichever of the three layouts it has, or of a checkpoint of `word_vectors`, `.h5`. Of a word
+    that is there twice the first counts.
 
     Raises:
         Refused: missing, in another encoding, empty, or with a row that is none; the row is named, unless rows are to
@@ -37,6 +41,8 @@ def read(path: Path) -> Vectors:
     """
     if not path.is_file():
         raise Refused("vectors: the file must exist.", received=str(path), fix="check the path")
+    if path.suffix == ".h5":
+        return _checkpoint(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -63,6 +69,47 @@ def read(path: Path) -> Vectors:
     if not found:
         raise Refused("vectors: the file must hold words with their vectors.", received=f"{path}: none", fix=_LAYOUTS)
     return Vectors(tuple(found), np.stack(list(found.values())))
+
+
+def write(vectors: Vectors, path: Path) -> None:
+    """As word2vec's text: a line of how many words and how many numbers each, then a line a word.
+
+    Raises:
+        Refused: a place that can't be written, or a word with white space in it, which the layout has no way to tell.
+    """
+    broken = [word for word in vectors.words if word.split() != [word]]
+    if broken:
+        raise Refused(
+            "vectors: words in word2vec's text must be without white space.",
+            received=repr(broken[0][:40]),
+            fix="leave such words out",
+        )
+    rows = (" ".join([word, *map(str, row)]) for word, row in zip(vectors.words, vectors.rows, strict=True))
+    atomic.write_text(path, "\n".join([f"{len(vectors.words)} {vectors.rows.shape[1]}", *rows]) + "\n")
+
+
+def _checkpoint(path: Path) -> Vectors:
+    """The table "vectors" of a checkpoint, and the words that its contract tells of."""
+    import h5py  # a third of a second
+
+    try:
+        with h5py.File(path, "r") as file:
+            contract = Contract.from_json(file.attrs.get(Contract.KEY, ""), source=str(path))
+            rows = np.array(file["model_weights/vectors/vectors/embeddings"], np.float32)[FIRST:]
+    except (OSError, KeyError) as error:
+        raise Refused(
+            "vectors: a checkpoint must be one of word vectors.",
+            received=f"{path}: {error}",
+            fix="python -m train word_vectors",
+        ) from error
+    words = tuple(map(str, contract.frontends[0].stated("vocabulary"))) if contract.frontends else ()
+    if len(words) != len(rows):
+        raise Refused(
+            "vectors: a checkpoint must have as many vectors as words.",
+            received=f"{path}: {len(rows)} vectors, {len(words)} words",
+            fix="train it again",
+        )
+    return Vectors(words, rows)
 
 
 def _json(text: str, path: Path) -> Iterator[tuple[str, str, object]]:

@@ -45,6 +45,8 @@ class Dataset:
             a detector's ranges must reach as far as what it is to detect. Disjoint from the other splits.
         rate: samples a second, of a set of sounds, or time steps, of series; of scores time steps a quarter note.
         columns: names of the columns, of a set of series.
+        text: sentences to learn from, (n,), of a set whose samples only ask about them: its training split then is what
+            is asked in no other.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Dataset:
     strange: Split | None = None
     rate: int = 0
     columns: tuple[str, ...] = ()
+    text: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         sizes = {split: len(getattr(self, split)) for split in ("train", "validation", "test")}
@@ -82,6 +85,8 @@ class Dataset:
             if split.labels is not None:
                 kind = np.float64 if split.labels.dtype.kind == "f" else np.int64
                 digest.update(np.ascontiguousarray(split.labels, kind).data)
+        if self.text is not None:
+            digest.update("\n".join(map(str, self.text)).encode())
         return digest.hexdigest()
 
 

@@ -28,10 +28,14 @@ class Descent(Objective):
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
         super().__init__(model, settings, dataset, task)
         self.weights = self.trained()
-        self.optimizer = optimizer(settings, self.steps(len(self.train)) * int(settings["epochs"]))
+        self.optimizer = optimizer(settings, self.steps(self.length()) * int(settings["epochs"]))
         self.optimizer.build(self.weights)
         self._step = self._compile()
         self._axes = augment.colour_axes(self.train.tensors, settings)
+
+    def length(self) -> int:
+        """Samples of a pass."""
+        return len(self.train)
 
     def trained(self) -> list[Any]:
         """The weights that steps change."""
