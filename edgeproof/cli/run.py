@@ -75,14 +75,15 @@ def act(args: argparse.Namespace) -> int:
             "write: one file holds one answer.", received=f"{len(args.inputs)} inputs", fix="pass one, or no --write"
         )
     model: Any = _system(args) if os.path.isdir(args.file) else load(args)
-    kind = model.contract.decode.kind if not hasattr(model, "read") and model.contract else ""
+    folded = os.path.isdir(args.file) and _folds(model)
+    kind = model.contract.decode.kind if not folded and model.contract else ""
     if args.write is not None and (kind != "write" or args.windows is not None):
         raise Refused(
             "write: the file must hold a model that writes.",
             received=f'outputs decoded as "{kind}"' if kind else "no such model",
             fix="leave --write out",
         )
-    if hasattr(model, "read"):
+    if folded:
         return _fold(model, args)
     if model.contract is None:
         ends = ", ".join(f'"{p.name}" {p.shape} {p.dtype}' for p in model.session.inputs)
@@ -114,6 +115,12 @@ def act(args: argparse.Namespace) -> int:
         for begin, end, prediction in windows.answers(model, path, args.windows):
             _tell(model, args, f"{path}, {begin:.2f} to {end:.2f} s", prediction, {"begin": begin, "end": end})
     return 0
+
+
+def _folds(model: Any) -> bool:
+    from edgeproof.folding import Folded  # seldom needed
+
+    return isinstance(model, Folded)
 
 
 def _detect(model: Model, args: argparse.Namespace, path: str) -> None:

@@ -49,7 +49,8 @@ def chances(logits: np.ndarray, taste: Taste, never: Sequence[int] = (PADDING, U
     order = np.argsort(-values, kind="stable")
     if taste.top_k:
         values[order[taste.top_k :]] = -np.inf
-    found = softmax((values - values.max()) / taste.temperature)  # the largest first: a tiny temperature overflows
+    with np.errstate(over="ignore"):  # a tiny temperature takes all but the largest to -inf, whose chance is 0
+        found = softmax((values - values.max()) / taste.temperature)
     if taste.top_p < 1:
         before = np.cumsum(found[order]) - found[order]
         found[order[before >= taste.top_p]] = 0.0
