@@ -16,7 +16,7 @@ from train.recipe import Recipe
 from train.study.page import Figure, Page, Table
 from train.study.request import Request
 
-_EPOCHS = (1, 2, 4, 8, 16)
+_EPOCHS = (1, 2, 4, 8)
 _TITLES = {"lstm": "LSTM", "gpt": "Transformer"}
 
 
