@@ -13,7 +13,7 @@ VARIANTS = ("factors", "neumf", "autoencoder")
 
 
 def build_recommend(
-    *, variant: str = "factors", items: int = 200, width: int = 16, hidden: tuple[int, ...] = (32, 16)
+    *, variant: str = "factors", items: int = 200, width: int = 16, hidden: tuple[int, ...] = (8, 4)
 ) -> keras.Model:
     """Two towers: a history to a user's vector by one layer, that to the items' scores.
 
