@@ -6,6 +6,7 @@ from models.layers.description_length import DescriptionLength
 from models.layers.euclidean_rbf import EuclideanRBF
 from models.layers.grouped_conv import GroupedConv2D
 from models.layers.hard_sigmoid import hard_sigmoid_0_2
+from models.layers.item_table import ItemTable
 from models.layers.kl_sparsity import KLSparsity
 from models.layers.local_response_norm import LocalResponseNormalization
 from models.layers.locally_connected import LocallyConnected2D
@@ -28,6 +29,7 @@ __all__ = [
     "DescriptionLength",
     "EuclideanRBF",
     "GroupedConv2D",
+    "ItemTable",
     "KLSparsity",
     "LassoCost",
     "LocalResponseNormalization",

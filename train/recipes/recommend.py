@@ -1,13 +1,15 @@
-"""Films for a user by those the user liked: matrix factorisation over a history, or an autoencoder.
+"""Films for a user by those the user liked: matrix factorisation over a history, NeuMF, or an autoencoder.
 
 Koren, Bell, Volinsky 2009, "Matrix factorization techniques for recommender systems", with a user's vector made from
-the films liked (asymmetric SVD, Koren 2008), so that new users need no training (`factors`, the default); and Sedhain,
-Menon, Sanner, Xie 2015, "AutoRec: autoencoders meet collaborative filtering" (`autoencoder`), over users. What differs
-from the papers: films are liked or not instead of rated, and both learn which are liked later by the multinomial
-likelihood of Liang et al. 2018. Users to test by are seen nowhere else; of each the first half is the history, the
-second is wanted.
+the films liked (asymmetric SVD, Koren 2008), so that new users need no training (`factors`, the default); He, Liao,
+Zhang, Nie, Hu, Chua 2017, "Neural collaborative filtering" (`neumf`), its users made likewise; and Sedhain, Menon,
+Sanner, Xie 2015, "AutoRec: autoencoders meet collaborative filtering" (`autoencoder`), over users. What differs from
+the papers: films are liked or not instead of rated, all three learn which are liked later by the multinomial likelihood
+of Liang et al. 2018, and NeuMF's two halves read one vector of the user, untaught before. Users to test by are seen
+nowhere else; of each the first half is the history, the second is wanted.
 
     python -m train recommend
+    python -m train recommend --set variant=neumf
     python -m train recommend --set variant=autoencoder
     python -m train recommend --data movielens --data-dir DIR
 """
@@ -22,12 +24,15 @@ RECIPE = Recipe(
     title="Recommender",
     paper="Koren, Bell, Volinsky 2009; Sedhain et al. 2015",
     build="models.recommend:build_recommend",
-    arguments={"variant": "factors", "items": 200, "width": 16},
+    arguments={"variant": "factors", "items": 200, "width": 16, "hidden": (8, 4)},
     data={"embedded": "train.data.tastes", "movielens": "train.data.movielens"},
     fit=Ranking(epochs=6, batch=64, learning_rate=1e-2, weight_decay=1e-2),
     tiny={"epochs": 3},
     when=(
         When({"data": "movielens"}, {"items": 1000, "width": 32, "epochs": 8}),
+        # The converter stores the items' table as floats, or in 16 bits: kernels must outweigh it in files of 8 bits.
+        When({"variant": "neumf"}, {"width": 64, "learning_rate": 3e-3}),
+        When({"data": "movielens", "variant": "neumf"}, {"learning_rate": 1e-2}),
         When({"variant": "autoencoder"}, {"learning_rate": 3e-2}),
         When({"data": "movielens", "variant": "autoencoder"}, {"epochs": 20}),
     ),
