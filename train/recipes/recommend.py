@@ -22,7 +22,7 @@ from train.recipe import Goal, Recipe, When
 
 RECIPE = Recipe(
     title="Recommender",
-    paper="Koren, Bell, Volinsky 2009; Sedhain et al. 2015",
+    paper="Koren, Bell, Volinsky 2009; He et al. 2017; Sedhain et al. 2015",
     build="models.recommend:build_recommend",
     arguments={"variant": "factors", "items": 200, "width": 16, "hidden": (8, 4)},
     data={"embedded": "train.data.tastes", "movielens": "train.data.movielens"},
