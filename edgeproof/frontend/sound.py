@@ -112,7 +112,8 @@ def level(logarithms: np.ndarray, *, depth: float, least: float) -> np.ndarray:
         least: a sound whose loudest band is quieter is told from this instead; silence thus stays silent.
     """
     top = np.maximum(logarithms.max(axis=(1, 2), keepdims=True), least)
-    return np.maximum(logarithms - top, -depth).astype(np.float32)
+    found: np.ndarray = np.maximum(logarithms - top, -depth).astype(np.float32)
+    return found
 
 
 def cepstra(logarithms: np.ndarray, *, coefficients: int) -> np.ndarray:
