@@ -68,6 +68,7 @@ class Recipe:
         fit: the objective with its settings.
         goal: the score to reach.
         frontends: from the settings to the inputs' preprocessing; `train.learned` adds what it learns from the data.
+        prepares: settings that only the frontends take, with their defaults.
         decode: how the output is read.
         labels: names of the classes; none: the data set knows them.
         graphs: parts of the model that are deployed beside the whole: name -> (inputs, outputs), each an end of the
@@ -99,12 +100,13 @@ class Recipe:
     refused: Mapping[str, str] = field(default_factory=dict)
     refused_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
+    prepares: Mapping[str, Any] = field(default_factory=dict)
     use: str = ""
     limits: str = ""
 
     def defaults(self) -> dict[str, Any]:
-        """Every setting with its plain default: the builder's arguments, the objective's fields, the seed."""
-        return {**self.arguments, **asdict(self.fit), "seed": 0}
+        """Every setting with its plain default: the builder's arguments, `prepares`, the fit's fields, the seed."""
+        return {**self.arguments, **self.prepares, **asdict(self.fit), "seed": 0}
 
     def refusals(self, settings: Settings) -> dict[str, str]:
         """What the system that these settings make has none in, and why."""

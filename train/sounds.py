@@ -13,22 +13,28 @@ from edgeproof.metrics import accuracy_a_step
 from train import learned
 from train.data import Dataset, Split
 
+_SCALE = {"op": "scale", "factor": 1 / 3, "offset": 3.0}  # from -14 (silence) to -3 into about -1.6 to 2
+_LEVEL = (
+    {"op": "level", "depth": 10.0, "least": -13.0},  # 43 dB; ln 1e-10 is -23
+    {"op": "scale", "factor": 0.4, "offset": 2.0},  # into -2 to 2
+)
 _MOST = 20_000  # frames that a linear discriminant is fitted to
 
 
-def bands(*, whole: bool = False) -> Frontend:
+def bands(*, whole: bool = False, level: bool = False) -> Frontend:
     """Input "features": logarithms of 40 mel bands up to half the data set's rate, of 25 ms each 10 ms.
 
     Args:
         whole: a longer sound than the data set's is refused; else its middle is taken.
+        level: each sound is told from its own loudest band, so that quiet voices are heard like loud ones.
     """
+    mel: dict[str, Any] = {"op": "log_mel", "rate": None, "window": 0.025, "hop": 0.010, "bands": 40, "low": 20.0}
     return Frontend(
         "features",
         "sound",
         (
             {"op": "samples", "rate": None, "length": None, **({"whole": True} if whole else {})},
-            {"op": "log_mel", "rate": None, "window": 0.025, "hop": 0.010, "bands": 40, "low": 20.0},
-            {"op": "scale", "factor": 1 / 3, "offset": 3.0},  # from -14 (silence) to -3 into about -1.6 to 2
+            *(({**mel, "floor": 1e-10}, *_LEVEL) if level else (mel, _SCALE)),
         ),
     )
 

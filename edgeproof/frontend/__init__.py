@@ -35,6 +35,7 @@ OPERATIONS: dict[str, Callable[..., np.ndarray]] = {
     "pad": image.pad,
     "samples": sound.samples,
     "log_mel": sound.log_mel,
+    "level": sound.level,
     "cepstra": sound.cepstra,
     "characters": text.characters,
     "words": text.words,

@@ -99,6 +99,23 @@ def log_mel(
     return found
 
 
+def level(logarithms: np.ndarray, *, depth: float, least: float) -> np.ndarray:
+    """Each sound told from its own loudest band, so that no gain changes it: (n, frames, bands) -> the same shape.
+
+    The loudest band of the loudest frame becomes 0, and what is quieter than -depth becomes that: a quiet voice has as
+    much above the floor as a loud one (after Radford et al. 2022, "Robust speech recognition via large-scale weak
+    supervision", whose code clamps at a depth below each sound's maximum).
+
+    Args:
+        logarithms: of powers, whose own floor lies `depth` below `least` or deeper.
+        depth: in the logarithms' unit.
+        least: a sound whose loudest band is quieter is told from this instead; silence thus stays silent.
+    """
+    top = np.maximum(logarithms.max(axis=(1, 2), keepdims=True), least)
+    found: np.ndarray = np.maximum(logarithms - top, -depth).astype(np.float32)
+    return found
+
+
 def cepstra(logarithms: np.ndarray, *, coefficients: int) -> np.ndarray:
     """Mel-frequency cepstral coefficients, the first of an orthonormal DCT-II: (n, frames, bands) -> (n, frames, k)."""
     bands = logarithms.shape[-1]

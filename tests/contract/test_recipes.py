@@ -82,10 +82,10 @@ def test_the_builder_s_arguments_are_the_recipe_s_with_the_same_defaults(recipe:
     assert {p.name: type(p.default) for p in parameters} == {k: type(v) for k, v in recipe.arguments.items()}
 
 
-def test_settings_of_builder_and_objective_do_not_collide(recipe: Recipe) -> None:
-    fields = {field.name for field in dataclasses.fields(recipe.fit)}
-    assert not set(recipe.arguments) & fields
-    assert not (set(recipe.arguments) | fields) & {"seed", "data"}
+def test_settings_of_builder_frontends_and_objective_do_not_collide(recipe: Recipe) -> None:
+    fields = [field.name for field in dataclasses.fields(recipe.fit)]
+    every = [*recipe.arguments, *recipe.prepares, *fields, "seed", "data"]
+    assert len(set(every)) == len(every)
 
 
 def test_rules_and_tiny_speak_of_settings_that_exist(recipe: Recipe) -> None:

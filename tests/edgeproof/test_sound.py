@@ -83,6 +83,33 @@ def test_silence_is_the_floor() -> None:
     np.testing.assert_allclose(quiet, np.log(1e-5), rtol=1e-6)
 
 
+@given(st.integers(2, 5), st.floats(0.02, 1.0))
+def test_no_gain_changes_a_level_sound(n: int, gain: float) -> None:
+    raw = noise(n, 2000, seed=n).astype(np.float32) / 32768
+    raw[:, :400] = 0
+    found = [
+        sound.level(sound.log_mel(each, rate=8000, floor=1e-10), depth=10.0, least=-13.0) for each in (raw, raw * gain)
+    ]
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-3)
+    np.testing.assert_array_equal(found[0].max(axis=(1, 2)), 0)
+    assert found[0].min() == -10
+
+
+def test_a_sound_alone_is_levelled_as_in_a_batch() -> None:
+    bands = sound.log_mel(noise(3, 2000) / np.float32([[32768], [3e5], [3e6]]), rate=8000, floor=1e-10)
+    together = sound.level(bands, depth=6.0, least=-13.0)
+    for i in range(3):
+        np.testing.assert_array_equal(sound.level(bands[i : i + 1], depth=6.0, least=-13.0)[0], together[i])
+
+
+def test_silence_stays_silent_and_the_faintest_noise_faint() -> None:
+    quiet = np.zeros((2, 400), np.float32)
+    quiet[1] = np.random.default_rng(0).integers(-1, 2, 400) / 32768
+    found = sound.level(sound.log_mel(quiet, rate=8000, floor=1e-10), depth=10.0, least=-13.0)
+    np.testing.assert_array_equal(found[0], -10)
+    assert found[1].max() < -5
+
+
 def write(path: Path, data: bytes, *, rate: int = 8000, channels: int = 1, width: int = 2) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setparams((channels, width, rate, 0, "NONE", ""))

@@ -11,7 +11,7 @@ import pytest
 from edgeproof import frontend
 from edgeproof.contract import sample_hashes
 from edgeproof.errors import Refused
-from train import learned, registry
+from train import learned, registry, settings
 from train.data import Dataset, fsdd, fsdd_speakers, fsdd_stream
 
 
@@ -57,12 +57,24 @@ def test_no_speaker_is_in_two_splits(folder: Path) -> None:
 
 def test_no_window_of_a_stream_is_in_two_splits_or_twice_in_one(folder: Path) -> None:
     dataset = fsdd_stream.load(folder)
-    how = learned.whole(registry.load("keyword").frontends({})[0], dataset)
+    recipe = registry.load("keyword")
+    how = learned.whole(recipe.frontends(settings.resolve(recipe, "fsdd_stream", {}))[0], dataset)
     seen: set[str] = set()
     for split in (dataset.train, dataset.validation, dataset.test):
         for some in np.array_split(split.samples["features"], 10):
             seen |= set(sample_hashes(frontend.apply(how, some)))  # as the network sees them: silence is all alike
     assert len(seen) == len(dataset.train) + len(dataset.validation) + len(dataset.test) == 6000
+
+
+def test_a_quiet_speaker_is_heard_like_a_loud_one(folder: Path) -> None:
+    dataset = fsdd.load(folder)
+    recipe = registry.load("keyword")
+    how = learned.whole(recipe.frontends(settings.resolve(recipe, "fsdd", {}))[0], dataset)
+    heard = frontend.apply(how, dataset.test.samples["features"])
+    lowest = heard.min()
+    quietest = np.abs(dataset.test.samples["features"].astype(np.int32)).max(axis=1).argmin()
+    assert np.ptp(heard.max(axis=(1, 2))) < 1e-6, "the loudest band of each is told alike"
+    assert (heard[quietest] == lowest).mean() < 0.9, "most of it would lie under the floor otherwise"
 
 
 def test_short_and_long_recordings_become_a_second(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ RECIPE = Recipe(
     },
     fit=Supervised(epochs=20, batch=32, learning_rate=3e-3, weight_decay=1e-2),
     when=(
+        When({"data": "fsdd"}, {"level": True, "epochs": 40, "late": 4}),
         When({"data": "fsdd_stream"}, {"classes": 11, "epochs": 15}),
         When({"data": "fsdd_speakers"}, {"loud": 1.5}),
         When({"data": "speech_commands"}, {"classes": 12}),
@@ -54,7 +55,8 @@ RECIPE = Recipe(
         metric="accuracy",
         floors={"embedded": 0.9, "fsdd": 0.97, "fsdd_speakers": 0.5, "fsdd_stream": 0.75, "wakeword": 0.93},
     ),
-    frontends=lambda settings: (sounds.bands(),),
+    frontends=lambda settings: (sounds.bands(level=settings["level"]),),
+    prepares={"level": False},
     decode=Decode("classify", output="logits", scores="logits"),
     tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
     use="Telling which of ten short words, or digits, was said in the middle of a second of sound at 8,000 samples a "
