@@ -19,6 +19,7 @@ from models.mlp import build_mlp
 from train import data, drawing, learned, registry, settings
 from train.fits import (
     Answering,
+    Distilled,
     Greedy,
     NextToken,
     Ranking,
@@ -61,7 +62,7 @@ def study(request: Request) -> Page:
     for name in names:
         recipe = registry.load(name)
         if not _descends(recipe):
-            elsewhere = isinstance(recipe.fit, (Answering, Recursive, SkipGram, Transcription))
+            elsewhere = isinstance(recipe.fit, (Answering, Distilled, Recursive, SkipGram, Transcription))
             why = "loss is not among those built here" if elsewhere else "steps are not the gradient of a loss"
             left.append(f"{name} (its {why})")
             continue
