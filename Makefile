@@ -58,9 +58,20 @@ wheel: environment ## dist/edgeproof-*.whl, the runner for devices
 zoo: environment ## train, export, verify and time every system on its embedded data; writes docs/zoo.md
 	$(PY) benchmarks/zoo.py
 
+# The benchmarks that public data makes possible, where SHARED names its folder; see benchmarks/README.md.
+define BENCH
+$(PY) benchmarks/runner_overhead.py saved/lenet5/export/lenet5.int8.tflite
+$(PY) benchmarks/footprint.py
+$(PY) benchmarks/export_time.py saved/lenet5
+$(if $(SHARED),$(PY) benchmarks/third_party.py "$(SHARED)")
+$(if $(SHARED),$(PY) benchmarks/budget.py "$(SHARED)/data/mnist")
+$(if $(SHARED),$(PY) benchmarks/rows.py --data "$(SHARED)/data/mnist")
+$(if $(SHARED),$(PY) benchmarks/compression.py --data "$(SHARED)/data/mnist")
+endef
+
 .PHONY: bench
-bench: environment ## run every benchmark in benchmarks/ and print its figures
-	@for script in $(filter-out benchmarks/zoo.py,$(wildcard benchmarks/*.py)); do echo "$(PY) $$script"; $(PY) "$$script" || exit 1; done
+bench: environment ## after make demo: time and weigh LeNet-5; with SHARED=DIR what needs public data, too (hours)
+	$(BENCH)
 
 .PHONY: lock
 lock: ## resolve pyproject.toml into requirements.txt, old pins kept where they fit (UPGRADE=--upgrade: none)

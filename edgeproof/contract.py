@@ -79,11 +79,25 @@ class Emission:
 
 @dataclass(frozen=True)
 class Stream:
-    """A graph that takes a sequence in steps. Inputs that are no states have `hop` time steps on axis 1."""
+    """A graph that takes a sequence in steps: inputs that are no states and no constants have `hop` of them on axis 1.
+
+    Attributes:
+        constants: inputs that are the same in every step of a sequence, such as what an encoder gives a decoder.
+        longest: the most steps that a sequence may have; 0: any number.
+        of: the graph of the checkpoint that it is a step of; "": the whole model.
+    """
 
     states: tuple[State, ...]
     outputs: tuple[Emission, ...]
     hop: int = 1
+    constants: tuple[str, ...] = field(default=(), metadata=_YOUNGER)
+    longest: int = field(default=0, metadata=_YOUNGER)
+    of: str = field(default="", metadata=_YOUNGER)
+
+    def frames(self, inputs: Iterable[str]) -> list[str]:
+        """Which of a step's inputs are the sequence."""
+        others = {*self.constants, *(state.input for state in self.states)}
+        return [name for name in inputs if name not in others]
 
 
 @dataclass(frozen=True)
@@ -103,8 +117,8 @@ class Frontend:
     Attributes:
         input: the tensor's name.
         kind: what the raw sample is: "image" (file or uint8 pixels), "sound" (.wav file or int16 samples), "text" (a
-            string, or a .txt file in UTF-8), "series" (.csv file or numbers by time step and column) or "array"
-            (numbers as the graph takes them).
+            string, or a .txt file in UTF-8), "series" (.csv file or numbers by time step and column), "score" (.mid
+            file or int8 MIDI notes by time step and voice) or "array" (numbers as the graph takes them).
         steps: `{"op": name, ...arguments}` in order; the operations are in `edgeproof.frontend`.
     """
 
@@ -352,8 +366,11 @@ def _unstreamable(graph: Graph) -> str:
     if len(set(ends[0])) < len(ends[0]) or sorted(taken) != sorted(outputs):
         return "ends that are not each used once"
     delays = [state.delay for state in stream.states] + [emission.delay for emission in stream.outputs]
-    if stream.hop < 1 or min(delays, default=0) < 0:
-        return "a hop or delay that no step has"
+    if stream.hop < 1 or stream.longest < 0 or min(delays, default=0) < 0:
+        return "a hop, delay or length that no step has"
+    given = [*ends[0], *stream.constants]
+    if len(set(given)) < len(given) or not set(given) < set(inputs):
+        return "constants that are no inputs of their own beside a sequence"
     return ""
 
 

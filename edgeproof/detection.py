@@ -78,8 +78,9 @@ class Detector:
         if time - self._told < self.refractory:
             return None
         mean = np.mean([row for _, row in self._last], axis=0)
-        index = int(np.argmax(mean))
-        if index in self.silent or not mean[index] > self.threshold:
+        words = [i for i in range(len(mean)) if i not in self.silent]
+        index = max(words, key=lambda i: float(mean[i]), default=0)
+        if not words or not mean[index] > self.threshold:
             return None
         self._told = time
         return Detection((self._last[0][0] + time) / 2, index, float(mean[index]))

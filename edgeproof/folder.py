@@ -42,15 +42,18 @@ def opened(folder: str | os.PathLike[str], *, parts: str = "", kernels: str = ""
         Refused: no parts or some missing, several sets of them, or parts of several checkpoints.
     """
     sets: dict[str, dict[str, list[tuple[str, bytes, formats.Summary]]]] = {}
+    steps: dict[str, dict[str, list[tuple[str, bytes, formats.Summary]]]] = {}
     for path in sorted(Path(folder).iterdir()):
         if path.suffix not in (".tflite", ".onnx") or not path.is_file():
             continue
         data = formats.read_file(path)
         summary = formats.read_bytes(data, str(path))
         contract = summary.contract
-        if contract and contract.artifact and not contract.graph().stream:
+        if contract and contract.artifact:
             key = f"{contract.artifact.format}:{contract.artifact.precision}"
-            sets.setdefault(key, {}).setdefault(contract.artifact.graph, []).append((str(path), data, summary))
+            stream = contract.graph().stream
+            kept, graph = (steps, stream.of) if stream else (sets, contract.artifact.graph)
+            kept.setdefault(key, {}).setdefault(graph, []).append((str(path), data, summary))
     whole = {key: found.pop(_WHOLE, []) for key, found in sets.items()}
     sets = {key: found for key, found in sets.items() if found}
     if not sets or (parts and parts not in sets) or (not parts and len(sets) > 1):
@@ -60,9 +63,11 @@ def opened(folder: str | os.PathLike[str], *, parts: str = "", kernels: str = ""
             fix=nearest(parts, sets) if parts and sets else "name one: --parts tflite:int8",
         )
     key = parts or next(iter(sets))
-    chosen = sets[key]
+    # A part is stepped where its step lies beside the others; the part itself may then be missing.
+    chosen = {**sets[key], **{graph: found for graph, found in steps.get(key, {}).items() if graph}}
     every = [found for files in chosen.values() for found in files]
     contracts = [summary.contract for _, _, summary in every if summary.contract]
+    contracts.sort(key=lambda contract: contract.graph().stream is not None)  # a step knows of no other graph
     origins = {contract.provenance.checkpoint_sha256 for contract in contracts}
     if len(origins) > 1 or len(every) > len(chosen):
         raise Refused(

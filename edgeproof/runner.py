@@ -14,11 +14,11 @@ from edgeproof import answering, formats, frontend
 from edgeproof.backends import Port, Session, check_feed
 from edgeproof.contract import Contract, Decode, Frontend
 from edgeproof.decode import Answer, answer
-from edgeproof.decode.search import Manner
-from edgeproof.decode.write import Taste, drawn
+from edgeproof.decode.search import Manner, Tokens, rows_of
+from edgeproof.decode.write import Taste
 from edgeproof.errors import Refused
 from edgeproof.frontend import text
-from edgeproof.stream import Stream, plan_of, required
+from edgeproof.stream import Following, Stream, plan_of, required
 
 # Operators of TensorFlow Lite that keep something from one run for the next.
 _KEEPING = frozenset(
@@ -83,7 +83,8 @@ class Model:
             sample: a path (picture, .wav, .txt or .npy), a text, an array (pixels as uint8, samples of sound as int16,
                 or numbers as the graph takes them), a Pillow image, or a mapping from input names to these when there
                 are several inputs.
-            manner: of a model that answers, how its text is searched for; None: the likeliest token always.
+            manner: of a model that answers, how its text is searched for; None: the likeliest token always. Of one that
+                transcribes its beam counts alone; None: the best path.
 
         Raises:
             Refused: a sample that the contract's rules forbid.
@@ -95,15 +96,31 @@ class Model:
         if not written or written in raw:
             feeds = self.feeds(raw, self.inputs)
             outputs, seen = ({name: v[0] for name, v in values.items()} for values in (self.infer(feeds), feeds))
-            return self._answer(outputs, seen)
+            return self._answer(outputs, seen, manner.beam if manner else 1)
         assert self.contract is not None
         given = self.feeds(raw, [port for port in self.inputs if port.name != written])
-        return answered(self.contract, lambda rows: self.decoded(self.after(given, written, rows)), manner)
+        return answered(self.contract, self.following(given), manner)
 
-    def after(self, given: Mapping[str, np.ndarray], written: str, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Outputs for one sample's tensors with each of several rows of what has been written."""
-        beside = {name: np.repeat(value, len(rows), axis=0) for name, value in given.items()}
-        return self.outputs({**beside, written: rows})
+    def following(self, given: Mapping[str, np.ndarray]) -> Callable[[list[Tokens]], np.ndarray]:
+        """The logits (n, tokens) of the token after each of n answers begun, all of one length, for one sample.
+
+        A step file is stepped; any other is run on all that is written so far.
+
+        Args:
+            given: the sample's tensors but what is written, (1, ...) by name.
+        """
+        assert self.contract is not None, "asked of models that answer"
+        if self._stream:
+            stepped = Following(self.stream(given), self.decoded)
+            return lambda told: stepped([(text.PADDING, *tokens) for tokens in told])
+        written, length = answering.writes(self.contract), answering.length(self.contract)
+
+        def following(told: list[Tokens]) -> np.ndarray:
+            rows = {name: np.repeat(value, len(told), axis=0) for name, value in given.items()}
+            outputs = self.outputs({**rows, written: rows_of(told, length)})
+            return np.asarray(self.decoded(outputs)[:, len(told[0])])
+
+        return following
 
     def feeds(self, raw: Mapping[str, Any], ports: Sequence[Port]) -> dict[str, np.ndarray]:
         """Input tensors of these ports, each of a batch of one, from a raw sample.
@@ -143,52 +160,42 @@ class Model:
         Raises:
             Refused: a file of a model that does not write, or an empty prompt.
         """
-        steps = self.frontend(self.inputs[0].name).steps
-        if self._decode.kind != "write" or not steps or steps[-1].get("op") not in text.SCRIPTS:
-            raise Refused(
-                "write: the file must hold a model that says which token comes next.",
-                received=f'outputs decoded as "{self._decode.kind}"' if self.contract else "a file without a contract",
-                fix="export a language model, such as the recipe char_lm's",
-            )
-        from edgeproof.frontend import files
+        from edgeproof import writing  # seldom needed
 
-        said = files.checked_text(prompt, "the beginning")
-        given = text.numbered(str(said), steps[-1])
-        following = self._stepped() if self._stream else self._seen(int(steps[-1]["length"]))
-        tokens = drawn(following, given, taste or Taste(), seed)
-        return text.pieced(tokens, given, steps[-1])
+        return writing.texts(self, prompt, taste, seed)
 
-    def _seen(self, length: int) -> Callable[[Sequence[int]], np.ndarray]:
-        """The logits of the token after these, from a graph that sees so many at a time."""
+    def compose(self, beginning: Any, taste: Taste | None = None, *, seed: int = 0) -> Iterator[np.ndarray]:
+        """What comes after the beginning of a score, time step by time step, without end: the note of each voice as
+        MIDI numbers them, -1 for a rest, (voices,) int8.
 
-        def following(tokens: Sequence[int]) -> np.ndarray:
-            seen = tokens[-length:]
-            row = np.zeros((1, length), np.int32)
-            row[0, : len(seen)] = seen
-            return np.asarray(self.decoded(self.infer({self.inputs[0].name: row}))[0, len(seen) - 1])
+        Args:
+            beginning: a .mid file's path, or notes (time, voices) int8, which are not given back.
+            taste, seed: as of `write`.
 
-        return following
+        Raises:
+            Refused: a file of a model that does not write scores, or a beginning that is none.
+        """
+        from edgeproof import writing  # seldom needed
 
-    def _stepped(self) -> Callable[[Sequence[int]], np.ndarray]:
-        stream, taken = self.stream(), 0
+        return writing.scores(self, beginning, taste, seed)
 
-        def following(tokens: Sequence[int]) -> np.ndarray:
-            nonlocal taken
-            outputs: Mapping[str, np.ndarray] = {}
-            for token in tokens[taken:]:
-                outputs = stream.step(np.array([[token]], np.int32))
-            taken = len(tokens)
-            return np.asarray(self.decoded(outputs)[0, -1])
+    @property
+    def steps(self) -> bool:
+        """Whether the file holds a step, which takes a sequence piece by piece."""
+        return self._stream is not None
 
-        return following
-
-    def stream(self) -> Stream:
+    def stream(self, constants: Mapping[str, np.ndarray] | None = None) -> Stream:
         """A new sequence on its way through a step file.
+
+        Args:
+            constants: what is the same in all its steps, (batch, ...) by input name, where the file asks for such.
 
         Raises:
             Refused: the file holds no step.
         """
-        return Stream(self.session, required(self.contract))
+        found = Stream(self.session, required(self.contract))
+        found.reset(constants)
+        return found
 
     def infer(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs as real numbers for input tensors as real numbers (or in the graph's own type): one run.
@@ -247,18 +254,18 @@ class Model:
             return files.pixels(value, "the picture")
         return np.asarray(value)
 
-    def _answer(self, outputs: dict[str, np.ndarray], inputs: Mapping[str, np.ndarray]) -> Prediction:
+    def _answer(self, outputs: dict[str, np.ndarray], inputs: Mapping[str, np.ndarray], beam: int) -> Prediction:
         labels: Sequence[str] = self.contract.labels if self.contract else ()
         named = self._decode.output
-        found = answer(self.decoded(outputs), self._decode, labels, inputs) if named else Answer()
+        found = answer(self.decoded(outputs), self._decode, labels, inputs, beam=beam) if named else Answer()
         if found.values is not None:
             outputs = {**outputs, self._decode.output: found.values}
         return Prediction(found.label, found.probability, found.ranking, outputs, found.steps, found.items)
 
 
-def answered(contract: Contract, run: Callable[[np.ndarray], np.ndarray], manner: Manner | None) -> Prediction:
+def answered(contract: Contract, following: Callable[[list[Tokens]], np.ndarray], manner: Manner | None) -> Prediction:
     """A text in answer, with the beam's others as runners-up (`edgeproof.answering.answers`)."""
-    found = answering.answers(contract, run, manner or Manner())
+    found = answering.answers(contract, following, manner or Manner())
     return Prediction(*found[0], tuple(found), {})
 
 

@@ -7,7 +7,8 @@ for frame in microphone:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class Stream:
     """One sequence on its way through a model. Streams of one model have each their own states.
 
     Attributes:
+        inputs: what a whole sequence is made of: all but the states.
+        frames: those of them that a step brings anew; the others are the sequence's constants.
         steps: calls since the start, or the last `reset`.
         states: name -> value now, in the graph's own type.
     """
@@ -34,6 +37,7 @@ class Stream:
         self._outs = {port.name: port for port in session.outputs}
         lost = [s.input for s in plan.states if s.input not in self._ins or s.output not in self._outs]
         lost += [e.output for e in plan.outputs if e.output not in self._outs]
+        lost += [name for name in plan.constants if name not in self._ins]
         if lost:
             raise Refused(
                 "stream: the graph must have the ends that its contract describes.",
@@ -41,13 +45,28 @@ class Stream:
                 fix="export the file again; a contract is not meant to be edited by hand",
             )
         self.inputs = tuple(port for name, port in self._ins.items() if name not in {s.input for s in plan.states})
+        self.frames = tuple(self._ins[name] for name in plan.frames(self._ins))
         self._order = [port.name for port in session.inputs]
+        self._constants: dict[str, np.ndarray] = {}
         self.reset()
 
-    def reset(self) -> None:
-        """Forget the sequence: the states are as before its first step."""
+    def reset(self, constants: Arrays | None = None) -> None:
+        """Forget the sequence: the states are as before its first step.
+
+        Args:
+            constants: of the next one, (batch, ...) by input name; None: those of the last. Others are passed over.
+        """
         self.steps = 0
         self.states: dict[str, np.ndarray] = self._initial(1)
+        if constants is not None:
+            known = [name for name in self.plan.constants if name in constants]
+            self._constants = {name: self._feed(self._ins[name], constants[name]) for name in known}
+
+    def fork(self) -> Stream:
+        """The same sequence so far, to go on with in another way."""
+        other = copy.copy(self)
+        other.states = dict(self.states)
+        return other
 
     def begin(self, batch: int) -> None:
         """Before the first step: as many sequences side by side. Steps do it by themselves; later it does nothing."""
@@ -65,15 +84,15 @@ class Stream:
 
         Returns:
             Outputs as real numbers, by name; those still within their delay are left out.
+
+        Raises:
+            Refused: more steps than a sequence may have, or no constants.
         """
-        given = frames if isinstance(frames, Mapping) else {self.inputs[0].name: frames}
-        feeds = {}
-        for port in self.inputs:
-            value = np.asarray(given[port.name])
-            check_feed(port, value)
-            feeds[port.name] = value if value.dtype == port.dtype else port.encode(value)
+        self._may_go_on()
+        given = frames if isinstance(frames, Mapping) else {self.frames[0].name: frames}
+        feeds = {port.name: self._feed(port, given[port.name]) for port in self.frames}
         self.begin(max((len(feed) for feed in feeds.values()), default=1))
-        feeds |= self.states
+        feeds |= self.states | self._constants
         results = self._session([np.ascontiguousarray(feeds[name]) for name in self._order])
         found = dict(zip(self._outs, results, strict=True))
         for state in self.plan.states:
@@ -86,21 +105,42 @@ class Stream:
             e.output: self._outs[e.output].decode(found[e.output]) for e in self.plan.outputs if self.steps > e.delay
         }
 
+    def _feed(self, port: Port, value: np.ndarray) -> np.ndarray:
+        value = np.asarray(value)
+        check_feed(port, value)
+        return value if value.dtype == port.dtype else port.encode(value)
+
+    def _may_go_on(self) -> None:
+        longest = self.plan.longest
+        if longest and self.steps >= longest:
+            raise Refused(
+                "stream: a sequence may have no more steps than its graph remembers.",
+                received=f"a step after {self.steps}",
+                fix="reset the stream where the next sequence begins",
+            )
+        if len(self._constants) < len(self.plan.constants):
+            raise Refused(
+                "stream: what stays the same in all steps must be there before the first.",
+                received=f"nothing for {', '.join(self.plan.constants)}",
+                fix="pass it to reset, as in stream.reset({name: value})",
+            )
+
     def over(self, sequence: Arrays) -> Iterator[dict[str, np.ndarray]]:
         """Each step's outputs for a sequence (batch, time, ...); time steps that fill no hop are left over."""
-        time = min(value.shape[1] for value in sequence.values())
+        frames = {port.name: sequence[port.name] for port in self.frames}
+        time = min(value.shape[1] for value in frames.values())
         hop = self.plan.hop
         for start in range(0, time - hop + 1, hop):
-            yield self.step({name: value[:, start : start + hop] for name, value in sequence.items()})
+            yield self.step({name: value[:, start : start + hop] for name, value in frames.items()})
 
     def __call__(self, sequence: Arrays) -> dict[str, np.ndarray]:
-        """What the whole model gives for a sequence (batch, time, ...): `reset`, then every step.
+        """What the whole model gives for a sequence (batch, time, ...) and its constants: `reset`, then every step.
 
         Raises:
             Refused: too short to give an output.
         """
-        self.reset()
-        for port in self.inputs:
+        self.reset(sequence)
+        for port in self.frames:
             time = np.shape(sequence[port.name])[1:2]
             if not time:
                 check_feed(port, np.asarray(sequence[port.name]))
@@ -120,6 +160,37 @@ class Stream:
             e.output: np.concatenate(emitted[e.output], axis=1) if e.frames else emitted[e.output][-1]
             for e in self.plan.outputs
         }
+
+
+class Following:
+    """The logits of the token behind each of several rows of tokens, by steps.
+
+    A row that goes on where one of the call before ended is stepped from there: whichever of its rows a search keeps,
+    their states go with them.
+
+    Args:
+        start: before the first token.
+        decoded: from a step's outputs to logits (1, 1, tokens).
+    """
+
+    def __init__(self, start: Stream, decoded: Callable[[Mapping[str, np.ndarray]], np.ndarray]) -> None:
+        self._start = start
+        self._decoded = decoded
+        self._known: dict[tuple[int, ...], Stream] = {}
+
+    def __call__(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
+        """Logits (rows, tokens) for rows of one token or more, each longer than those that it goes on from."""
+        known, found = {}, []
+        for row in map(tuple, rows):
+            begun = max((key for key in self._known if row[: len(key)] == key and key != row), key=len, default=())
+            stream = self._known.get(begun, self._start).fork()
+            outputs: Mapping[str, np.ndarray] = {}
+            for token in row[len(begun) :]:
+                outputs = stream.step(np.array([[token]], np.int32))
+            known[row] = stream
+            found.append(self._decoded(outputs)[0, -1])
+        self._known = known
+        return np.stack(found)
 
 
 def plan_of(contract: Contract | None) -> Plan | None:

@@ -64,8 +64,7 @@ class System:
             given = {port.name: found[port.name] for port in model.inputs if port.name in found}
             found |= model.infer({**given, **model.feeds(raw, own)})
         taken = {p.name: found[p.name] for p in self._last.inputs if p.name != self._written}
-        last = self._last
-        return answered(self.contract, lambda rows: last.decoded(last.after(taken, self._written, rows)), manner)
+        return answered(self.contract, self._last.following(taken), manner)
 
 
 def load(folder: str | os.PathLike[str], *, parts: str = "", kernels: str = "", threads: int = 1) -> System | Folded:

@@ -195,7 +195,8 @@ def _prepared(
     given = samples.load(
         subject.samples_path(request.samples, path), [tensor.name for tensor in contract.graph().inputs]
     )
-    names = [graph.name for graph in contract.graphs] if every else [request.graph]
+    one = request.graph or (subject.stepping(contract) if request.streaming else "")
+    names = [graph.name for graph in contract.graphs] if every else [one]
     graphs = [subject.part_of(opening, contract, name) for name in names]
     samplings = {
         name: subject.tensors(contract, raw, given.source)
@@ -261,7 +262,7 @@ def _judged(request: Request, whole: _Whole, part: _Part, converter: Worker, run
     older = _older(whole.out, stage.stem, {result.file for result in results}, [g.name for g in graphs[1:]])
     return Outcome(
         contract, whole.facts, given, truth.known, reference, results, whole.out, older, request.command, outputs,
-        tuple(faults), graphs if not proof else (),
+        tuple(faults), graphs if not proof or opening != whole.opening else (),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import edgeproof
-from edgeproof import frontend, metrics, samples
+from edgeproof import answering, frontend, metrics, samples
 from edgeproof.contract import Contract, Decode, Frontend, Graph, Provenance, Tensor, sample_hashes
 from edgeproof.decode import metric_of, truth
 from edgeproof.errors import Refused, nearest
@@ -60,6 +60,12 @@ def part_of(opening: Opening, contract: Contract, graph: str) -> tuple[Opening, 
         return opening, contract
     own = contract.of(graph)
     return opening.of_graph(own.graph()), own
+
+
+def stepping(contract: Contract) -> str:
+    """The graph that is stepped where none is named, "" the whole model: of parts that answer, the one that writes."""
+    ends = [graph.name for graph in contract.graphs if contract.decode.output in {t.name for t in graph.outputs}]
+    return ends[-1] if answering.writes(contract) and ends[-1] != contract.graphs[0].name else ""
 
 
 def within(

@@ -91,7 +91,7 @@ def convert(
     if stated.graph().stream:
         from export.streaming.source import step_source
 
-        source = step_source(source)
+        source = step_source(source, stated)
     source.plan = Plan.of(plan)
     with _refusing(Path(path)):
         start = time.monotonic()

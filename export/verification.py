@@ -98,7 +98,9 @@ def _stages(path: Path, against: checkpoint.Opening, given: Path | None, limits:
             subject.samples_path(given, against.path), [tensor.name for tensor in stated.graph().inputs]
         )
         ours = {graph.name for graph in stated.graphs}
-        opening, contract = subject.part_of(against, stated, held.graph().name if held.graph().name in ours else "")
+        stream = held.graph().stream
+        name = stream.of if stream else held.graph().name
+        opening, contract = subject.part_of(against, stated, name if name in ours else "")
         scratch = Path(folder)
         evaluation = scratch / "evaluation.npz"
         tensors = subject.tensors(stated, found.evaluation, found.source)
@@ -109,7 +111,7 @@ def _stages(path: Path, against: checkpoint.Opening, given: Path | None, limits:
         reference = arrays.read(out)
         truth = subject.truth_of(found, arrays.read(evaluation), reference, contract)
         contract = subject.scored(contract, found, reference, truth)
-        if held.graph().stream:
+        if stream:
             contract = Proof.of(converter, opening, contract, str(evaluation), scratch).contract
 
         yield from _claimed(held, contract, subject.described(found))

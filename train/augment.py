@@ -1,7 +1,7 @@
-"""Small random changes to training pictures, drawn from the epoch's own generator.
+"""Small random changes to training pictures and sounds, drawn from the epoch's own generator.
 
-Pictures are (n, height, width, channels) float32, already as the network takes them; what is no picture is left alone.
-Each change has a setting of `train.fits.Supervised`, is off by default, and then draws nothing.
+Pictures are (n, height, width, channels) float32, sounds (n, frames, bands), already as the network takes them; what is
+neither is left alone. Each change has a setting of `train.fits.Supervised`, is off by default, and then draws nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from train import bands
 
 _MOST = 1000  # pictures that tell the colours of a training split
 
@@ -25,7 +27,7 @@ def moved(
     Args:
         batch: by input name; never written into.
         settings: "rotate" in degrees and "shift" in pixels bound uniform draws; "pad", "crop", "flip" and "lighting"
-            are told with `train.fits.Supervised`. What is missing is off.
+            and those of sounds (`train.bands`) are told with `train.fits.Supervised`. What is missing is off.
         axes: of the training split's colours, see `colour_axes`; "lighting" needs them.
 
     Returns:
@@ -42,13 +44,16 @@ def moved(
         steps.append(lambda images, _: _flipped(images, rng))
     if settings.get("lighting"):
         steps.append(lambda images, name: _relit(images, settings["lighting"], (axes or {})[name], rng))
-    if not steps:
+    heard = bands.asked(settings)
+    if not steps and not heard:
         return batch
     out = dict(batch)
     for name, images in batch.items():
         if images.ndim == 4:
             for step in steps:
                 out[name] = step(out[name], name)
+        elif images.ndim == 3 and heard:
+            out[name] = bands.moved(images, settings, rng)
     return out
 
 

@@ -29,7 +29,7 @@ class Steps:
 
 @dataclass(frozen=True)
 class Augmented(Steps):
-    """Stochastic gradients on pictures that are changed a little each time (`train.augment`).
+    """Stochastic gradients on pictures and sounds that are changed a little each time (`train.augment`).
 
     Attributes:
         shift: largest shift of a training picture, in pixels of the input, each way.
@@ -38,6 +38,10 @@ class Augmented(Steps):
         crop: side of the window of a training picture, at a random place, that is shown enlarged; 1: the whole.
         flip: half of the training pictures are shown left for right.
         lighting: spread of the change of a training picture along each axis of colour, in the pixels' own along it.
+        tract: largest shift of a training sound along its bands, each way: a longer or shorter vocal tract.
+        late: largest shift in frames, each way.
+        loud: largest change of all bands, each way, in the input's units.
+        mask_bands, mask_frames: widest stripe of bands, and of frames, that is taken out.
     """
 
     shift: float = 0.0
@@ -46,6 +50,11 @@ class Augmented(Steps):
     crop: float = 1.0
     flip: bool = False
     lighting: float = 0.0
+    tract: float = 0.0
+    late: int = 0
+    loud: float = 0.0
+    mask_bands: int = 0
+    mask_frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,10 +73,24 @@ class Supervised(Augmented):
 
 
 @dataclass(frozen=True)
+class Framewise(Steps):
+    """Minimise the cross-entropy of each time step's class, or of what is so of it where the model tells attributes."""
+
+    objective: ClassVar[str] = "train.objectives.framewise:Framewise"
+
+
+@dataclass(frozen=True)
 class NextToken(Steps):
     """Minimise the cross-entropy of each token, given those before it."""
 
     objective: ClassVar[str] = "train.objectives.next_token:NextToken"
+
+
+@dataclass(frozen=True)
+class NextNote(NextToken):
+    """Likewise of the tokens of a score."""
+
+    objective: ClassVar[str] = "train.objectives.next_note:NextNote"
 
 
 @dataclass(frozen=True)
@@ -77,12 +100,15 @@ class Answering(Steps):
     Attributes:
         script: what the tokens of texts are: "characters", "words" or "pairs", byte pairs.
         beam: hypotheses that the card's answers are searched with, beside the likeliest token always.
+        smoothing: share of a token's truth that is spread over all tokens (Szegedy et al. 2016, "Rethinking the
+            inception architecture for computer vision", section 7).
     """
 
     objective: ClassVar[str] = "train.objectives.answering:Answering"
 
     script: str = "characters"
     beam: int = 4
+    smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,7 +125,7 @@ class Recursive(Steps):
 
 
 @dataclass(frozen=True)
-class Transcription(Steps):
+class Transcription(Augmented):
     """Maximise the probability of a string, over all paths that spell it."""
 
     objective: ClassVar[str] = "train.objectives.transcription:Transcription"

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from edgeproof import trees
 from edgeproof.contract import Decode, Frontend
-from edgeproof.frontend import apply, text
+from edgeproof.frontend import apply, score, text
 from train.data import Dataset
 from train.recipe import Recipe
+
+Token = TypeVar("Token", str, tuple[int, ...])
 
 
 def frontends(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> tuple[Frontend, ...]:
@@ -46,19 +49,27 @@ def whole(frontend: Frontend, dataset: Dataset) -> Frontend:
             key for key, value in step.items() if value is None or (key == "vocabulary" and isinstance(value, int))
         ]
         if missing:
-            before = apply(dataclasses.replace(frontend, steps=steps), dataset.train.samples[frontend.input])
+            before = partial(apply, dataclasses.replace(frontend, steps=steps), dataset.train.samples[frontend.input])
             step = {**step, **LEARNED[step["op"]](step, before, dataset)}
         steps = (*steps, step)
     return dataclasses.replace(frontend, steps=steps)
 
 
-def _told(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
-    known = {"names": list(dataset.columns), "length": values.shape[1] if values.ndim > 1 else 0, "rate": dataset.rate}
-    return {key: known[key] for key, value in step.items() if value is None}
+Values = Callable[[], np.ndarray]
 
 
-def _spread(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+def _told(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str, Any]:
+    known: dict[str, Values | Callable[[], Any]] = {
+        "names": lambda: list(dataset.columns),
+        "length": lambda: (*before().shape, 0)[1],
+        "rate": lambda: dataset.rate,
+    }
+    return {key: known[key]() for key, value in step.items() if value is None}
+
+
+def _spread(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str, Any]:
     """Mean and standard deviation of each column; 1 where a column never changes. Seven digits, as float32 has."""
+    values = before()
     rows = values.reshape(-1, values.shape[-1]).astype(np.float64)
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
     told = {"mean": mean, "deviation": np.where(deviation > 0, deviation, 1.0)}
@@ -66,11 +77,11 @@ def _spread(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[
 
 
 def _vocabulary(learn: Callable[[list[str], int], Any]) -> Callable[..., dict[str, Any]]:
-    def learned(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+    def learned(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str, Any]:
         if step["vocabulary"] is None:
-            return _labels(step, values, dataset)
+            return _labels(step, before, dataset)
         lower = step.get("lower", step["op"] in ("words", "tree"))
-        known = values if dataset.text is None else np.concatenate([values, dataset.text])
+        known = before() if dataset.text is None else np.concatenate([before(), dataset.text])
         texts = [str(sample).lower() if lower else str(sample) for sample in known]
         return {"vocabulary": learn(texts, step["vocabulary"])}
 
@@ -91,7 +102,10 @@ def _leaves(texts: list[str], size: int) -> list[str]:
 
 def _frequent(tokens: Iterable[str], most: int) -> list[str]:
     """The most frequent tokens, the first of them first; equally frequent ones in the alphabet's order."""
-    counts = Counter(tokens)
+    return _likeliest(Counter(tokens), most)
+
+
+def _likeliest(counts: Mapping[Token, int], most: int) -> list[Token]:
     return sorted(counts, key=lambda token: (-counts[token], token))[: max(0, most)]
 
 
@@ -125,18 +139,45 @@ def _pairs(texts: list[str], size: int) -> list[list[int]]:
     return merges
 
 
-def _labels(step: dict[str, Any], values: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+def _notes(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str, Any]:
+    values = before()
+    found: dict[tuple[int, ...], int] = {}
+    for voice, place in np.ndindex(values.shape[2], step["grid"]):
+        for note, n in zip(*np.unique(values[:, place :: step["grid"], voice], return_counts=True), strict=True):
+            found[voice, place, int(note)] = int(n)
+    return {"vocabulary": [list(entry) for entry in _likeliest(found, step["vocabulary"] - text.FIRST)]}
+
+
+def _chords(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str, Any]:
+    """For each of the most frequent harmonies the chord that it most often is."""
+    values = before()
+    rows, counts = np.unique(values[:, :: step["grid"]].reshape(-1, values.shape[2]), axis=0, return_counts=True)
+    known = {tuple(chord): int(n) for chord, n in zip(rows.tolist(), counts, strict=True)}
+    total: Counter[score.Harmony] = Counter()
+    chord_of: dict[score.Harmony, tuple[int, ...]] = {}
+    for chord in _likeliest(known, len(known)):
+        total[score.harmony(chord)] += known[chord]
+        chord_of.setdefault(score.harmony(chord), chord)
+    chosen = _likeliest({chord_of[harmony]: n for harmony, n in total.items()}, step["vocabulary"] - text.FIRST)
+    return {"vocabulary": [list(chord) for chord in chosen]}
+
+
+def _labels(step: dict[str, Any], before: Values, dataset: Dataset) -> dict[str, Any]:
     return {"vocabulary": list(dataset.labels)}
 
 
 # op -> from the step, what the steps before make of the training split, and the data set, to the arguments it lacks
-LEARNED: dict[str, Callable[[dict[str, Any], np.ndarray, Dataset], dict[str, Any]]] = {
+LEARNED: dict[str, Callable[[dict[str, Any], Values, Dataset], dict[str, Any]]] = {
     "characters": _vocabulary(_characters),
     "words": _vocabulary(_words),
     "pairs": _vocabulary(_pairs),
     "tree": _vocabulary(_leaves),
     "columns": _told,
     "band_pass": _told,
+    "samples": _told,
+    "log_mel": _told,
     "standardise": _spread,
     "titles": _labels,
+    "notes": _notes,
+    "chords": _chords,
 }

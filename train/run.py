@@ -65,7 +65,7 @@ def train(request: Request, dataset: Dataset) -> Outcome:
         parameters=sum(int(np.prod(w.shape)) for w in objective.model.trainable_weights),
         confusion=_confusion(outputs, dataset.test, contract.decode),
         path=path,
-        facts={**_beside(recipe=request.recipe, settings=settings, dataset=dataset), **objective.facts(dataset)},
+        facts={**_beside(request.recipe, settings, dataset, objective), **objective.facts(dataset)},
         pictures=tuple(objective.draw(out, dataset)),
     )
     samples.write(dataset, out)
@@ -100,12 +100,13 @@ def prepared(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> Obje
     return found
 
 
-def _beside(recipe: Recipe, settings: dict[str, Any], dataset: Dataset) -> dict[str, str]:
+def _beside(recipe: Recipe, settings: dict[str, Any], dataset: Dataset, objective: Objective) -> dict[str, str]:
     """Rows for the card: what simpler methods reach on the same test split."""
     rows = {}
     for name, method in recipe.baselines().items():
         found = metrics.score(recipe.goal.metric, method(dataset, settings), data=dataset.name, split="test")
-        rows[name] = f"{found.value:.2%} ({found.interval[0]:.2%} to {found.interval[1]:.2%}) on the same test split"
+        told = ", ".join(filter(None, ["on the same test split", objective.in_words(found.value)]))
+        rows[name] = f"{found.value:.2%} ({found.interval[0]:.2%} to {found.interval[1]:.2%}) {told}"
     return rows
 
 

@@ -16,8 +16,8 @@ CALIBRATION = 200
 
 
 def write(dataset: Dataset, out: Path, training: int = 0) -> None:
-    """Write samples.npz, and sample.png, .wav, .txt or .csv where samples are pictures, sounds, texts or series, into
-    `out`.
+    """Write samples.npz, and sample.png, .wav, .txt, .csv or .mid where samples are pictures, sounds, texts, series or
+    scores, into `out`.
 
     Args:
         training: so many labelled samples of the training split go along, for export to fine-tune with.
@@ -76,6 +76,10 @@ def _first(dataset: Dataset, out: Path) -> None:
     if dataset.columns:
         rows = [",".join(dataset.columns), *(",".join(map(repr, row)) for row in first.tolist())]
         atomic.write_text(out / "sample.csv", "\n".join(rows) + "\n")
+    elif first.dtype == np.int8 and first.ndim == 2:
+        from edgeproof.frontend import midi
+
+        atomic.write_bytes(out / "sample.mid", midi.written(midi.Score(first, dataset.rate)))
     elif dataset.rate:
         with wave.open(body, "wb") as file:
             file.setparams((1, 2, dataset.rate, 0, "NONE", ""))

@@ -38,8 +38,12 @@ def linear(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
         return values.reshape(len(values), -1)
 
     fitted = [Ridge(alpha=strength).fit(flat(given), flat(wanted)) for strength in _STRENGTHS]
-    best = min(fitted, key=lambda model: float(np.square(model.predict(flat(held)) - flat(right)).mean()))
-    return explained_variance(best.predict(flat(unseen)), truth)
+
+    def forecast(model: Ridge, values: np.ndarray) -> np.ndarray:
+        return np.asarray(model.predict(flat(values))).reshape(len(values), *wanted.shape[1:])
+
+    best = min(fitted, key=lambda model: float(np.square(forecast(model, held) - right).mean()))
+    return explained_variance(forecast(best, unseen), truth)
 
 
 def _parts(dataset: Dataset, split: Split) -> tuple[np.ndarray, np.ndarray]:

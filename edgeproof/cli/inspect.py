@@ -70,7 +70,9 @@ def _show(contract: Contract | None) -> None:
     stream = contract.graph().stream
     if stream:
         states = ", ".join(state.input for state in stream.states) or "none"
-        print(f"stream      a step takes {stream.hop} of the sequence's time steps; states {states}")
+        beside = f"; constants {', '.join(stream.constants)}" if stream.constants else ""
+        most = f"; at most {stream.longest} steps" if stream.longest else ""
+        print(f"stream      a step takes {stream.hop} of the sequence's time steps; states {states}{beside}{most}")
     for frontend in contract.frontends:
         steps = ", ".join(_step(step) for step in frontend.steps) or "as it is"
         print(f"frontend    {frontend.input}: {frontend.kind}, {steps}")

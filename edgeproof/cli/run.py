@@ -1,8 +1,9 @@
 """Answer for raw samples: pictures, .wav sounds, texts, .csv series, or .npy arrays.
 
 One line a sample: its name, the answer, the probability, the runners-up. A model that recommends takes titles, "A | B",
-and names others. A model that writes takes the beginning of a text and goes on with it. A folder that holds the parts
-of a system is run as the whole. A step file takes whole sequences, (time, ...), and steps through each from the start.
+and names others. A model that writes takes the beginning of a text or a score (.mid) and goes on with it; --write keeps
+the whole, of a score with its piano roll beside it. A folder that holds the parts of a system is run as the whole. A
+step file takes whole sequences, (time, ...), and steps through each from the start.
 With --windows a longer recording is answered window by window; with --detect as well, only the words in it are told,
 and when each was said.
 """
@@ -32,14 +33,16 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help=".tflite or .onnx file, or a folder with the parts of a system")
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="picture, .wav, .txt, .csv or .npy file, or a text itself"
+        "inputs", nargs="+", metavar="INPUT", help="picture, .wav, .txt, .csv, .mid or .npy file, or a text itself"
     )
     parser.add_argument("--top", type=positive, default=3, help="how many classes to show (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the outputs")
     parser.add_argument(
         "--parts", default="", metavar="FORMAT:PRECISION", help="of a folder: which of its files, as in tflite:int8"
     )
-    parser.add_argument("--beam", type=positive, default=1, help="of a model that answers: hypotheses kept (default 1)")
+    parser.add_argument(
+        "--beam", type=positive, default=1, help="of a model that answers or transcribes: hypotheses kept (default 1)"
+    )
     parser.add_argument(
         "--windows", type=float, metavar="SECONDS", help="answer window by window, so many seconds apart"
     )
@@ -51,7 +54,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--silent", action="append", default=[], metavar="LABEL", help="a class that is no word, never told; repeatable"
     )
     writing = parser.add_argument_group("of a model that writes")
-    writing.add_argument("--length", type=positive, default=200, help="tokens to write (default 200)")
+    writing.add_argument("--write", metavar="FILE", help="write beginning and rest there: .mid with .png, or text")
+    writing.add_argument("--length", type=positive, help="tokens to write (default 200), of a score time steps (64)")
     writing.add_argument("--temperature", type=float, help="0: the likeliest always (default 0.8, of an answer 0)")
     writing.add_argument("--top-k", type=int, default=0, help="draw from so many of the likeliest (default: all)")
     writing.add_argument("--top-p", type=float, default=1.0, help="draw from this share of probability (default 1)")
@@ -66,7 +70,18 @@ def act(args: argparse.Namespace) -> int:
             received="--detect without --windows",
             fix="--windows 0.1",
         )
+    if args.write is not None and len(args.inputs) > 1:
+        raise Refused(
+            "write: one file holds one answer.", received=f"{len(args.inputs)} inputs", fix="pass one, or no --write"
+        )
     model: Any = _system(args) if os.path.isdir(args.file) else load(args)
+    kind = model.contract.decode.kind if not hasattr(model, "read") and model.contract else ""
+    if args.write is not None and (kind != "write" or args.windows is not None):
+        raise Refused(
+            "write: the file must hold a model that writes.",
+            received=f'outputs decoded as "{kind}"' if kind else "no such model",
+            fix="leave --write out",
+        )
     if hasattr(model, "read"):
         return _fold(model, args)
     if model.contract is None:
@@ -76,10 +91,14 @@ def act(args: argparse.Namespace) -> int:
             f"taken as they are ({ends}) and outputs are shown as numbers.",
             file=sys.stderr,
         )
-    if model.contract and model.contract.decode.kind == "write" and args.windows is None:
+    if kind == "write" and args.windows is None:
+        if model.frontend(model.inputs[0].name).kind == "score":
+            from edgeproof.cli import composing  # seldom needed
+
+            return composing.act(model, args, _taste(args, 0.8))
         return _write(model, args)
     manner = None
-    if model.contract and model.contract.decode.kind == "answer":
+    if kind in ("answer", "transcribe"):
         from edgeproof.decode.search import Manner
 
         manner = Manner(beam=args.beam, taste=_taste(args, 0.0), seed=args.seed)
@@ -171,14 +190,18 @@ def _fold(model: Folded, args: argparse.Namespace) -> int:
 def _write(model: Model, args: argparse.Namespace) -> int:
     """A beginning and what the model writes after it."""
     # Not needed to tell what the commands are, or to answer for a picture.
+    from edgeproof import atomic
     from edgeproof.frontend import files
 
     taste, how = _taste(args, 0.8), model.frontend(model.inputs[0].name)
     for begun in args.inputs:
         prompt = str(files.typed_text(begun, how))
-        pieces = itertools.islice(model.write(prompt, taste, seed=args.seed), args.length)
-        if args.json:
-            print(json.dumps({"input": begun, "text": "".join(pieces)}))
+        pieces = itertools.islice(model.write(prompt, taste, seed=args.seed), args.length or 200)
+        if args.write is not None or args.json:
+            written = "".join(pieces)
+            if args.write is not None:
+                atomic.write_text(args.write, f"{prompt}{written}\n")
+            print(json.dumps({"input": begun, "text": written}) if args.json else f"{begun}: {args.write}")
             continue
         print(prompt, end="", flush=True)
         for piece in pieces:

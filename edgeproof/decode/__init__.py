@@ -58,15 +58,24 @@ def metric_of(contract: Contract) -> str:
 
 
 def answer(
-    outputs: np.ndarray, decode: Decode, labels: Sequence[str], inputs: Mapping[str, np.ndarray] | None = None
+    outputs: np.ndarray,
+    decode: Decode,
+    labels: Sequence[str],
+    inputs: Mapping[str, np.ndarray] | None = None,
+    *,
+    beam: int = 1,
 ) -> Answer:
     """The answer of one sample, from the decoded output without the batch axis.
 
     Args:
         labels: names of the classes; numbers stand in for them where they are others than the output has.
         inputs: tensors of the sample by name, without the batch axis, for a way to decode that asks for them.
+        beam: hypotheses that are kept at a time, of a way to decode that searches; the answers it finds are ranked.
     """
     kind = KINDS[decode.kind]
+    if kind.ranked and beam > 1:
+        ranking = kind.ranked(outputs, decode, labels, beam)
+        return Answer(*ranking[0], ranking)
     return kind.answer(kind.seen(outputs, inputs or {}) if kind.seen else outputs, decode, labels)
 
 

@@ -61,6 +61,8 @@ class Kind:
         told: a decision, or the truth, of one sample in words.
         paired: truth and decisions of samples, each true label with what was decided in its place.
         strings: what is decided of a sample is one string: it is the same decision as a whole or not at all.
+        ranked: the likeliest answers of one sample with their probabilities, by a beam of so many hypotheses; None:
+            there is nothing to search for in its outputs.
         seen: what one sample's output becomes before it is answered, now that the inputs are known, by name; None: what
             it was.
     """
@@ -73,6 +75,7 @@ class Kind:
     told: Callable[[np.ndarray, Decode, Sequence[str]], str] = told
     paired: Callable[[np.ndarray, np.ndarray, Decode], tuple[np.ndarray, np.ndarray]] = as_they_are
     strings: bool = False
+    ranked: Callable[[np.ndarray, Decode, Sequence[str], int], tuple[tuple[str, float], ...]] | None = None
     seen: Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray] | None = None
 
 

@@ -13,6 +13,8 @@ from edgeproof.decode.kind import Answer, Kind
 from edgeproof.errors import Refused
 from edgeproof.metrics import spelled
 
+NOTHING = "(nothing)"  # what an empty string is told as
+
 
 def check_strings(labels: np.ndarray, n: int, classes: int, blank: int, *, source: str) -> np.ndarray:
     """Strings as int64 (n, longest + 1), each row filled up with the blank.
@@ -50,12 +52,12 @@ def ranked(outputs: np.ndarray, decode: Decode, labels: Sequence[str], width: in
         outputs: (steps, classes).
     """
     found = ctc.prefix_search(probabilities(outputs, decode), decode.blank, width=width)
-    return tuple((" ".join(_names(string, labels)), chance) for string, chance in found)
+    return tuple((" ".join(_names(string, labels)) or NOTHING, chance) for string, chance in found)
 
 
 def told(decision: np.ndarray, decode: Decode, labels: Sequence[str]) -> str:
     """A string in words."""
-    return " ".join(_names(spelled(decision[None], decode.blank)[0], labels)) or "(nothing)"
+    return " ".join(_names(spelled(decision[None], decode.blank)[0], labels)) or NOTHING
 
 
 def _names(string: Sequence[int], labels: Sequence[str]) -> tuple[str, ...]:
@@ -92,5 +94,5 @@ def _paired(truth: np.ndarray, decisions: np.ndarray, decode: Decode) -> tuple[n
 
 
 TRANSCRIBE = Kind(
-    _truth, _answered, "word accuracy", _decided, labelled=True, told=told, paired=_paired, strings=True
+    _truth, _answered, "word accuracy", _decided, labelled=True, told=told, paired=_paired, strings=True, ranked=ranked
 )  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeproof.contract import Frontend
 from edgeproof.errors import Refused, nearest
-from edgeproof.frontend import image, series, sound, text, titles, tree
+from edgeproof.frontend import image, score, series, sound, text, titles, tree
 
 # what a raw sample can be: the type of its values ("": any number), the rule in words, what to pass
 KINDS = {
@@ -25,6 +25,7 @@ KINDS = {
     "sound": ("int16", "sounds of 16 bits", "pass samples -32768 to 32767 as int16, (samples,)"),
     "text": ("str", "texts", "pass strings, (n,)"),
     "series": ("", "numbers by time step and column", "pass numbers, (time, columns)"),
+    "score": ("int8", "notes by time step and voice", "pass MIDI notes 0 to 127, or -1, as int8, (time, voices)"),
     "array": ("", "numbers", "pass them as the graph takes them"),
 }
 OPERATIONS: dict[str, Callable[..., np.ndarray]] = {
@@ -46,13 +47,15 @@ OPERATIONS: dict[str, Callable[..., np.ndarray]] = {
     "decimate": series.decimate,
     "centre": series.centre,
     "clip": series.clip,
+    "notes": score.notes,
+    "chords": score.chords,
 }
 
 
 def apply(frontend: Frontend, samples: np.ndarray) -> np.ndarray:
     """Raw samples (n, ...) as the input tensor (n, ...).
 
-    float32 for images, sounds and series, int32 for texts, unchanged type for arrays.
+    float32 for images, sounds and series, int32 for texts and scores, unchanged type for arrays.
 
     Raises:
         Refused: samples that the frontend's rules forbid, or an operation this version does not know.

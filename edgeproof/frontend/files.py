@@ -1,4 +1,4 @@
-"""Raw samples from files: pictures through Pillow, sounds, texts and arrays, never by running what they hold."""
+"""Raw samples from files: pictures through Pillow, sounds, texts, scores, arrays, never by running what they hold."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 
 
 def read(path: str | Path, frontend: Frontend) -> np.ndarray:
-    """One raw sample, as the frontend's kind asks: uint8 for "image", int16 for "sound", a string for "text", any
-    numbers for "series" and "array".
+    """One raw sample, as the frontend's kind asks: uint8 for "image", int16 for "sound", a string for "text", int8 for
+    "score", any numbers for "series" and "array".
 
     An `.npy` file serves any kind but text.
 
@@ -48,6 +48,11 @@ def read(path: str | Path, frontend: Frontend) -> np.ndarray:
         return read_sound(path, frontend.stated("rate"))
     if frontend.kind == "series":
         return read_series(path, frontend.stated("names"))
+    voices, grid = frontend.stated("voices"), frontend.stated("grid")
+    if frontend.kind == "score" and voices and grid:
+        from edgeproof.frontend import midi  # seldom needed
+
+        return midi.read(path, voices=int(voices), grid=int(grid)).notes
     raise Refused(
         f'input: "{frontend.input}" takes numbers, as the file does not say how a raw sample becomes its input.',
         received=str(path),

@@ -9,6 +9,7 @@ import numpy as np
 from edgeproof.errors import Refused
 
 _FULL_SCALE = 32768.0  # of 16 bits
+_AT_ONCE = 128  # sounds whose spectra are held together: of a whole training set they would take gigabytes
 
 
 def samples(sounds: np.ndarray, *, rate: int, length: int, whole: bool = False) -> np.ndarray:
@@ -85,13 +86,17 @@ def log_mel(
             fix="pass a longer sound",
         )
     size = 1 << (width - 1).bit_length()
-    frames = np.lib.stride_tricks.sliding_window_view(sounds, width, axis=1)[:, ::step]
+    triangles = _triangles(bands, size // 2 + 1, rate, low, high or rate / 2)
     # A periodic window, whose sum of squares makes powers those of the sound.
     taper = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(width) / width)).astype(np.float32)
-    spectrum = np.fft.rfft(frames * taper, size)
-    power = (np.square(spectrum.real) + np.square(spectrum.imag)) / np.square(taper).sum() / width
-    heard = power.astype(np.float32) @ _triangles(bands, size // 2 + 1, rate, low, high or rate / 2)
-    return np.asarray(np.log(np.maximum(heard, np.float32(floor))), np.float32)
+    found = np.empty((len(sounds), (sounds.shape[1] - width) // step + 1, bands), np.float32)
+    for few in range(0, len(sounds), _AT_ONCE):
+        some = slice(few, few + _AT_ONCE)
+        frames = np.lib.stride_tricks.sliding_window_view(sounds[some], width, axis=1)[:, ::step]
+        spectrum = np.fft.rfft(frames * taper, size)
+        power = (np.square(spectrum.real) + np.square(spectrum.imag)) / np.square(taper).sum() / width
+        found[some] = np.log(np.maximum(power.astype(np.float32) @ triangles, np.float32(floor)))
+    return found
 
 
 def cepstra(logarithms: np.ndarray, *, coefficients: int) -> np.ndarray:

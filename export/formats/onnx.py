@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import edgeproof
 from edgeproof.contract import Contract
-from export import lone, onnx_operators, onnx_padding
+from export import lone, onnx_memory, onnx_operators, onnx_padding
 from export.formats import Format, Made
 from export.quantize import onnx as integer
 
@@ -59,12 +59,11 @@ def float_model(source: Source) -> Any:
 
 
 def _float_model(source: Source) -> Any:
-    import tf2onnx
-
     function = source.function(None)
-    model, _ = tf2onnx.convert.from_function(
-        function, input_signature=source.signature(None), opset=OPSET, custom_op_handlers=onnx_operators.handlers()
-    )
+    try:
+        model = _traced(source, function, copies=False)
+    except Exception:  # of one rewrite among many, which is then left out
+        model = _traced(source, function, copies=True)
     _settle(model, function.get_concrete_function())
     # tf2onnx orders outputs as tf.function flattens dicts, by name; the contract's order is the model's.
     ends = {end.name: end for end in model.graph.output}
@@ -81,6 +80,16 @@ def _float_model(source: Source) -> Any:
     # tf2onnx puts a counter of its process here, which would make two exports differ.
     model.graph.name, model.graph.doc_string = "main", ""
     return onnx_padding.kept(_renamed(model))
+
+
+def _traced(source: Source, function: Any, copies: bool) -> Any:
+    import tf2onnx
+
+    with onnx_memory.thrift(copies=copies):
+        model, _ = tf2onnx.convert.from_function(
+            function, input_signature=source.signature(None), opset=OPSET, custom_op_handlers=onnx_operators.handlers()
+        )
+    return model
 
 
 def _settle(model: Any, concrete: Any) -> None:

@@ -47,7 +47,8 @@ def add(a: Any, b: Any) -> Any:
     return Sum()(a, b)
 
 
-def _dense(name: str, kernel: np.ndarray, bias: np.ndarray | None) -> Any:
+def dense(name: str, kernel: np.ndarray, bias: np.ndarray | None) -> Any:
+    """A layer with these weights."""
     layer = keras.layers.Dense(kernel.shape[1], use_bias=bias is not None, name=name)
     layer.build((None, kernel.shape[0]))
     layer.set_weights([kernel] if bias is None else [kernel, bias])
@@ -62,8 +63,8 @@ def _weights(layer: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
 def _lstm(layer: Any) -> Cell:
     """Hochreiter and Schmidhuber, 1997, with forget gates (Gers et al., 2000); gates in Keras's order i, f, g, o."""
     kernel, recurrent, bias = _weights(layer)
-    from_input = _dense(f"{layer.name}.input", kernel, bias)
-    from_state = _dense(f"{layer.name}.recurrent", recurrent, None)
+    from_input = dense(f"{layer.name}.input", kernel, bias)
+    from_state = dense(f"{layer.name}.recurrent", recurrent, None)
     gate, act = layer.recurrent_activation, layer.activation
 
     def step(frame: Any, states: States) -> tuple[Any, States]:
@@ -82,12 +83,12 @@ def _gru(layer: Any) -> Cell:
     units, gate, act = layer.units, layer.recurrent_activation, layer.activation
     after = layer.reset_after
     first, second = (None, None) if bias is None else (bias[0], bias[1]) if after else (bias, None)
-    from_input = _dense(f"{layer.name}.input", kernel, first)
+    from_input = dense(f"{layer.name}.input", kernel, first)
     if after:
-        from_state = _dense(f"{layer.name}.recurrent", recurrent, second)
+        from_state = dense(f"{layer.name}.recurrent", recurrent, second)
     else:
-        from_state = _dense(f"{layer.name}.recurrent_gates", recurrent[:, : 2 * units], None)
-        from_reset = _dense(f"{layer.name}.recurrent_candidate", recurrent[:, 2 * units :], None)
+        from_state = dense(f"{layer.name}.recurrent_gates", recurrent[:, : 2 * units], None)
+        from_reset = dense(f"{layer.name}.recurrent_candidate", recurrent[:, 2 * units :], None)
 
     def step(frame: Any, states: States) -> tuple[Any, States]:
         (h,) = states
@@ -107,8 +108,8 @@ def _gru(layer: Any) -> Cell:
 def _simple(layer: Any) -> Cell:
     """Elman, 1990."""
     kernel, recurrent, bias = _weights(layer)
-    from_input = _dense(f"{layer.name}.input", kernel, bias)
-    from_state = _dense(f"{layer.name}.recurrent", recurrent, None)
+    from_input = dense(f"{layer.name}.input", kernel, bias)
+    from_state = dense(f"{layer.name}.recurrent", recurrent, None)
 
     def step(frame: Any, states: States) -> tuple[Any, States]:
         h = layer.activation(add(from_input(frame), from_state(states[0])))

@@ -24,12 +24,13 @@ class Proof:
 
     Attributes:
         contract: of the step files.
-        steps: of the long sequence, without a reset.
+        sequences, steps: how many there are, and of how many steps each, without a reset.
         relative: largest difference of the float steps from the whole model on it, of the largest output.
         file: the sequence and each step's outputs.
     """
 
     contract: Contract
+    sequences: int
     steps: int
     relative: float
     file: Path
@@ -44,9 +45,17 @@ class Proof:
         stated = converter.call("export.streaming.tasks:contract", checkpoint=str(opening), contract=contract.to_json())
         file = scratch / "proof.npz"
         found: Mapping[str, float] = converter.call(
-            "export.streaming.tasks:proof", checkpoint=str(opening), tensors=evaluation, out=str(file)
+            "export.streaming.tasks:proof", checkpoint=str(opening), tensors=evaluation, out=str(file),
+            contract=stated,
+        )  # fmt: skip
+        return cls(
+            Contract.from_json(stated), int(found["sequences"]), int(found["steps"]), float(found["relative"]), file
         )
-        return cls(Contract.from_json(stated), int(found["steps"]), float(found["relative"]), file)
+
+    @property
+    def over(self) -> str:
+        """What was stepped through, in words."""
+        return f"{self.steps:,} steps" if self.sequences == 1 else f"{self.sequences:,} sequences of {self.steps} steps"
 
     def drifted(self, result: Result, runtime: str, path: Path, worker: Worker, tolerance: Tolerance) -> Result:
         """The result with what its artifact's drift on one runtime says."""
@@ -55,10 +64,10 @@ class Proof:
         )
         limit = _DRIFT.get(result.asked, tolerance.relative_l2)
         told = ", ".join(f"{quarter:.1e}" for quarter in quarters)
-        said = f"on {runtime}, {self.steps:,} steps without a reset: relative L2 distance {told} by quarter"
+        said = f"on {runtime}, {self.over} without a reset: relative L2 distance {told} by quarter"
         checks = list(result.checks)
         if not any(check.name == "stepping" for check in checks):
-            stepping = f"float steps differ from the whole sequence by {self.relative:.1e} over {self.steps:,} steps"
+            stepping = f"float steps differ from the whole sequence by {self.relative:.1e} over {self.over}"
             checks.append(Check("stepping", self.relative <= STEPPING, f"{stepping}, limit {STEPPING:.0e}"))
         if limit is not None:
             checks.append(Check("drift", max(quarters) <= limit, f"{said}, limit {limit:g}"))

@@ -24,39 +24,44 @@ def contract(checkpoint: str, contract: str) -> str:
     from export.streaming import source
     from export.tasks import _source
 
-    step = source.step_source(_source(checkpoint)).cache["step"]
-    return source.streaming(Contract.from_json(contract), source.graph(step)).to_json()
+    stated = Contract.from_json(contract)
+    step = source.step_source(_source(checkpoint), stated).cache["step"]
+    return source.streaming(stated, source.graph(step, stated.graph().name)).to_json()
 
 
-def proof(checkpoint: str, tensors: str, out: str) -> dict[str, Any]:
-    """Step the float model through one sequence of `LONG` steps, made of samples without a reset between them.
+def proof(checkpoint: str, tensors: str, out: str, contract: str = "") -> dict[str, Any]:
+    """Step the float model through one sequence of `LONG` steps, made of samples without a reset between them; where
+    one can't follow another, through so many that they have as many steps together.
 
-    Writes the sequence as `in_<input>` and each step's outputs as `out_<output>` (steps, ...).
+    Writes the sequences as `in_<input>` and each step's outputs as `out_<output>` (n, steps, ...).
+
+    Args:
+        contract: of the step, as `contract` gives it; "": nothing is known of it.
 
     Returns:
-        `steps`, and `relative`: the largest difference of the steps' outputs from those of the whole model on the
-        whole sequence, relative to the largest output.
+        `sequences`, `steps` of each, and `relative`: the largest difference of the steps' outputs from those of the
+        whole model on whole sequences, relative to the largest output.
     """
     from export.streaming import source
     from export.tasks import _source
 
     whole = _source(checkpoint)
-    step = source.step_source(whole).cache["step"]
-    sequence = source.joined(step, arrays.read(tensors))
+    step = source.step_source(whole, Contract.from_json(contract) if contract else None).cache["step"]
+    sequence = source.proving(step, arrays.read(tensors))
     each, stepped = source.stepped(step, sequence)
     kept = {f"in_{name}": values for name, values in sequence.items()}
     kept |= {f"out_{name}": values for name, values in each.items()}
     arrays.write(out, kept)
-    found = source.whole(whole.model, sequence)
+    found = source.whole(whole.model, step, sequence)
     worst = max(metrics.closeness(found[name], stepped[name]).relative for name in found)
-    time = next(iter(sequence.values())).shape[1]
-    return {"steps": time // step.stream.hop, "relative": worst}
+    rows = len(next(iter(sequence.values())))
+    return {"sequences": rows, "steps": source.time_of(step, sequence) // step.stream.hop, "relative": worst}
 
 
 def drift(format: str, path: str, runtime: str, proof: str) -> list[float]:
-    """How far an artifact's steps are from the float model's, as relative L2 distance in each quarter of a proof.
+    """How far an artifact's steps are from the float model's: relative L2 distances by quarter of a proof's steps.
 
-    The states are its own from beginning to end: errors that pile up show as quarters that grow.
+    The states are its own from the beginning of a sequence to its end: errors that pile up show as quarters that grow.
     """
     kind = formats.load(format)
     found = kind.session(Path(path), runtime)
@@ -65,15 +70,18 @@ def drift(format: str, path: str, runtime: str, proof: str) -> list[float]:
         raise TypeError(f"{format} gives no stream")
     kept = arrays.read(proof)
     names = [name.removeprefix("out_") for name in kept if name.startswith("out_")]
-    found.reset()
-    sequence = {name.removeprefix("in_"): values for name, values in kept.items() if name.startswith("in_")}
-    outputs = list(found.over(sequence))
+    given = {name.removeprefix("in_"): values for name, values in kept.items() if name.startswith("in_")}
+    outputs = []
+    for row in range(len(next(iter(given.values())))):
+        sequence = {name: values[row : row + 1] for name, values in given.items()}
+        found.reset(sequence)
+        outputs.append(list(found.over(sequence)))
     worst = np.zeros(QUARTERS)
     for name in names:
+        ours = np.stack([[output[name][0] for output in each if name in output] for each in outputs])
         reference = kept[f"out_{name}"]
-        late = len(reference) - sum(name in output for output in outputs)
-        ours = np.stack([output[name][0] for output in outputs if name in output])
-        parts = zip(np.array_split(reference[late:], QUARTERS), np.array_split(ours, QUARTERS), strict=True)
+        reference = reference[:, reference.shape[1] - ours.shape[1] :]
+        parts = zip(np.array_split(reference, QUARTERS, 1), np.array_split(ours, QUARTERS, 1), strict=True)
         distances = [metrics.closeness(a[None], b[None]).relative_l2 for a, b in parts]
         worst = np.maximum(worst, distances)
     return [float(value) for value in worst]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,12 +29,14 @@ class Frames:
             the whole model gives for the sequence so far.
         delay: how many steps pass before the first frame (or value) of the whole model's.
         time: frames of the whole model's tensor, None where its input may be of any length.
+        constant: it is the same in every step, made of inputs that are: `frames` is 0.
     """
 
     value: Any
     frames: int
     delay: int = 0
     time: int | None = None
+    constant: bool = False
 
     def but(self, value: Any) -> Frames:
         """Another tensor in the same time."""
@@ -72,6 +74,9 @@ class Walk:
         inputs, outputs: their tensors.
         copies, cells: layers of the step model and steps of recurrent ones, by the layer they were made from: one
             that is called twice keeps its weights once.
+        keywords: of the call that a rule is asked to step.
+        longest: the most steps that what the layers remember has room for; 0: any number.
+        places: by the most steps, which of them are behind (`export.streaming.places`).
     """
 
     hop: int
@@ -81,14 +86,19 @@ class Walk:
     outputs: list[Any] = field(default_factory=list)
     copies: dict[int, Any] = field(default_factory=dict)
     cells: dict[int, Any] = field(default_factory=dict)
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    longest: int = 0
+    places: dict[int, Any] = field(default_factory=dict)
 
-    def state(self, name: str, like: Any, initial: float = 0.0, delay: int = 0, shape: Any = None) -> tuple[Any, str]:
+    def state(
+        self, name: str, like: Any, initial: float = 0.0, delay: int = 0, shape: Any = None, dtype: str = ""
+    ) -> tuple[Any, str]:
         """A new state shaped and typed `like` a tensor, or of another `shape` without the batch; its unique name."""
         taken = {state.input for state in self.states}
         unique, number = name, 2
         while unique in taken:
             unique, number = f"{name}_{number}", number + 1
-        tensor = keras.Input(tuple(shape or like.shape[1:]), dtype=like.dtype, name=unique)
+        tensor = keras.Input(tuple(shape or like.shape[1:]), dtype=dtype or like.dtype, name=unique)
         self.states.append(State(unique, f"{unique}.next", initial, delay))
         self.inputs.append(tensor)
         self.outputs.append(None)
@@ -129,10 +139,13 @@ class Walk:
 Rule = Callable[[Walk, Any, Sequence[Frames]], Frames]
 
 
-def step_model(model: keras.Model) -> Step:
+def step_model(model: keras.Model, constants: Collection[str] = ()) -> Step:
     """The step model of a functional or Sequential model whose inputs are (batch, time, ...).
 
     The copy has its own layers with the same weights; `model` is left as it is.
+
+    Args:
+        constants: inputs that are no sequences, but the same in all steps.
 
     Raises:
         Refused: a layer needs more than the past, or the model is a subclass without a graph.
@@ -140,7 +153,7 @@ def step_model(model: keras.Model) -> Step:
     hop = 1
     while True:
         try:
-            return _walked(model, hop)
+            return _walked(model, hop, constants)
         except _Uneven as uneven:
             hop *= uneven.factor
             if hop > MOST_FRAMES:
@@ -151,19 +164,24 @@ def step_model(model: keras.Model) -> Step:
                 ) from None
 
 
-def _walked(model: keras.Model, hop: int) -> Step:
+def _walked(model: keras.Model, hop: int, constants: Collection[str]) -> Step:
     if not getattr(model, "inputs", None):  # only a graph, or a Sequential model that knows its input, has them
         raise Refused(
             "streaming: the model must be functional or Sequential, so that its graph can be walked.",
             received=f"{type(model).__name__}, a subclass",
             fix="write it with keras.Input and keras.Model(inputs, outputs)",
         )
-    times = {tensor.shape[1] for tensor in model.inputs if len(tensor.shape) > 1}
+    moving = [tensor for tensor in model.inputs if tensor.name not in constants]
+    times = {tensor.shape[1] for tensor in moving if len(tensor.shape) > 1}
     walk = Walk(hop, times.pop() if len(times) == 1 else None)
-    inputs = [_input(tensor, hop, model) for tensor in model.inputs]
-    found = {
-        id(tensor): Frames(entry, hop, time=tensor.shape[1]) for tensor, entry in zip(model.inputs, inputs, strict=True)
-    }
+    found = {}
+    for tensor in model.inputs:
+        if tensor.name not in constants:
+            found[id(tensor)] = Frames(_input(tensor, hop), hop, time=tensor.shape[1])
+        else:
+            same = keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+            found[id(tensor)] = Frames(same, 0, constant=True)
+    inputs = [found[id(tensor)].value for tensor in model.inputs]
     ends = [_value(walk, tensor, found) for tensor in model.outputs]
     if not any(entry.frames for entry in found.values()):
         raise _no_time(model.inputs[0].name, model.inputs[0].shape)
@@ -174,10 +192,11 @@ def _walked(model: keras.Model, hop: int) -> Step:
         Emission(name, end.frames > 0, end.delay) for end, name in zip(ends, model.output_names, strict=True)
     )
     step = keras.Model([*inputs, *walk.inputs], [*outputs, *walk.outputs], name=f"{model.name}_step")
-    return Step(step, Stream(tuple(walk.states), emissions, hop))
+    same = tuple(tensor.name for tensor in model.inputs if tensor.name in constants)
+    return Step(step, Stream(tuple(walk.states), emissions, hop, same, walk.longest))
 
 
-def _input(tensor: Any, hop: int, model: keras.Model) -> Any:
+def _input(tensor: Any, hop: int) -> Any:
     whole = str(tensor.dtype).startswith(("int", "uint"))
     if len(tensor.shape) < (2 if whole else 3):
         raise _no_time(tensor.name, tensor.shape)
@@ -226,10 +245,12 @@ def _applied(walk: Walk, operation: Any, node: Any, given: list[Frames]) -> Any:
         found = {id(t): entry for t, entry in zip(operation.inputs, given, strict=True)}
         return [_value(walk, tensor, found) for tensor in operation.outputs]
     if not any(entry.frames for entry in given):
-        return Frames(_plain(walk, operation, node, given), 0, max((entry.delay for entry in given), default=0))
+        late, same = max((entry.delay for entry in given), default=0), all(entry.constant for entry in given)
+        return Frames(_plain(walk, operation, node, given), 0, late, constant=same)
     rule = rules().get(type(operation).__name__)
     if rule is None:
         raise refuse(operation, "it is not known to act on each time step by itself", "export the whole model")
+    walk.keywords = node.arguments.kwargs
     return rule(walk, operation, given)
 
 

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+import edgeproof
+from edgeproof import samples, system
+from edgeproof.decode.search import Manner
+from edgeproof.runner import Prediction
 from export import formats
 from train import registry
 
@@ -139,6 +143,42 @@ def test_float_artifacts_are_verified_without_reserve(told: dict[str, Any]) -> N
     assert floats
     for artifact in floats:
         assert (artifact["status"], artifact["reason"]) == ("verified", "")
+
+
+def test_what_answers_is_stepped_as_the_whole(told: dict[str, Any]) -> None:
+    if registry.load(told["system"].recipe).decode.kind != "answer":
+        pytest.skip("it writes no answers")
+    folder = told["folder"]
+    contract = edgeproof.load(folder / f"{told['system'].recipe}.f32.tflite").contract
+    assert contract
+    asked = [tensor.name for tensor in contract.graph("main").inputs]
+    held = samples.load(folder.parent / "samples.npz", asked).evaluation
+    given = [{name: held[name][i] for name in asked[:-1]} for i in range(8)]
+    manners = (Manner(), Manner(beam=3))
+    precisions = ("f32", "int8")
+
+    def answers() -> list[list[Prediction]]:
+        found = [system.load(folder, parts=f"tflite:{precision}") for precision in precisions]
+        return [[model.predict(sample, manner) for sample in given for manner in manners] for model in found]
+
+    whole = answers()
+    exported = run("export", folder.parent, "--streaming", "--to", *[f"tflite:{p}" for p in precisions], "onnx:f32")
+    assert exported.returncode in (0, 1), exported.stderr
+    report = json.loads((folder / "report.decoder.step.json").read_text())
+    for artifact in report["artifacts"]:
+        assert artifact["precision"] == artifact["asked"]
+        checks = {check["name"]: check for check in artifact["checks"]}
+        assert checks["stepping"]["passed"], checks["stepping"]
+        # Of an untaught network the int8 steps may be as far as its other files: see LARGEST_DISTANCE.
+        assert checks["drift"]["passed"] or artifact["asked"] == "int8", checks["drift"]
+        for verdict in artifact["verdicts"]:
+            assert verdict["relative_l2"] <= LARGEST_DISTANCE.get(artifact["asked"], 1e-5)
+            assert verdict["agreement"] >= LEAST_AGREEMENT
+    stepped = answers()
+    for one, other in zip(whole[0], stepped[0], strict=True):
+        assert one.label == other.label
+        assert list(one.ranking) == [(label, pytest.approx(chance, rel=1e-3)) for label, chance in other.ranking]
+    assert all(isinstance(prediction.label, str) for prediction in stepped[1])
 
 
 def artifacts(told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -354,7 +354,13 @@ def test_samples_are_held_out_and_calibration_is_not(trained: Trained) -> None:
 
 def test_the_first_sample_is_a_file_that_the_contract_reads(trained: Trained) -> None:
     how = trained.contract.frontends[0]
-    name = {"image": "sample.png", "sound": "sample.wav", "text": "sample.txt", "series": "sample.csv"}.get(how.kind)
+    name = {
+        "image": "sample.png",
+        "sound": "sample.wav",
+        "text": "sample.txt",
+        "series": "sample.csv",
+        "score": "sample.mid",
+    }.get(how.kind)
     assert [path.name for path in trained.out.glob("sample.*")] == ([name] if name else [])
     if name:
         first = embedded(trained.name).test.samples[how.input][0]

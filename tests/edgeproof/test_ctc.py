@@ -118,6 +118,7 @@ def test_a_string_is_told_scored_and_aligned() -> None:
     assert answer(outputs[0], SPELL, LABELS).steps == ("no", "no", "yes")
     assert answer(outputs[1], SPELL, LABELS).label == "(nothing)"
     assert ranked(outputs[0], SPELL, LABELS, 4)[0][0] == "no no yes"
+    assert ranked(outputs[1], SPELL, LABELS, 4)[0][0] == "(nothing)"
     wanted = truth(SPELL, np.array([[0, 1, -1], [1, -1, -1]]), [], outputs, source="s")
     assert wanted is not None
     assert wanted.tolist() == [[0, 1, 2, 2], [1, 2, 2, 2]]
@@ -130,6 +131,18 @@ def test_a_string_is_told_scored_and_aligned() -> None:
 
     true, instead = KINDS["transcribe"].paired(wanted, found, SPELL)
     assert sorted(zip(true.tolist(), instead.tolist(), strict=True)) == [(0, 0), (1, 1), (1, 2), (2, 0)]
+
+
+def test_a_beam_ranks_and_may_find_what_the_best_path_does_not() -> None:
+    """Graves 2012, "Supervised sequence labelling with recurrent neural networks", figure 7.4: in two steps of the
+    blank, 0.6, and a word, 0.4, silence is the likeliest path, 0.36, and the word the likeliest string, 0.64."""
+    outputs = np.log(np.array([[0.4, 1e-9, 0.6]] * 2))
+    assert answer(outputs, SPELL, LABELS).label == "(nothing)"
+    found = answer(outputs, SPELL, LABELS, beam=4)
+    assert (found.label, found.probability) == ("no", pytest.approx(0.64))
+    assert found.ranking[:2] == (("no", found.probability), ("(nothing)", pytest.approx(0.36)))
+    classes = Decode("classify", "y")
+    assert answer(outputs[0], classes, LABELS, beam=4) == answer(outputs[0], classes, LABELS)
 
 
 @pytest.mark.parametrize(

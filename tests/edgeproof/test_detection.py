@@ -58,6 +58,13 @@ def test_a_class_that_is_no_word_is_never_told_and_begins_no_rest() -> None:
     rows = stream(40, [(0, 10, 2), (10, 20, 0), (20, 30, 2)])
     found = heard(rows, 0.1, threshold=0.8, smooth=1, refractory=0.5, silent=[2])
     assert [(round(each.time, 6), each.index) for each in found] == [(1.0, 0), (1.5, 0)]
+    assert not heard(rows, 0.1, threshold=0.0, silent=[0, 1, 2])
+
+
+def test_a_threshold_below_a_half_tells_a_word_that_silence_is_likelier_than() -> None:
+    rows = np.array([[0.0, 0.1, 0.9], [0.05, 0.3, 0.65], [0.0, 0.1, 0.9]])
+    found = heard(rows, 1.0, threshold=0.25, smooth=1, refractory=0.0, silent=[2])
+    assert [(each.time, each.index, each.probability) for each in found] == [(1.0, 1, 0.3)]
 
 
 @given(

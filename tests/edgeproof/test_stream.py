@@ -16,6 +16,7 @@ from edgeproof.backends import Port
 from edgeproof.contract import Contract, Emission, Graph, State, Stream, Tensor
 from edgeproof.errors import Refused
 from edgeproof.runner import Model
+from edgeproof.stream import Following
 from edgeproof.stream import Stream as Running
 
 ENDS = (
@@ -231,3 +232,92 @@ def test_time_steps_that_fill_no_hop_are_left_over(time: int, hop: int) -> None:
     stream = Running(session, dataclasses.replace(HELD, hop=hop))
     found = list(stream.over({"x": np.zeros((1, time, 1), np.float32)}))
     assert len(found) == time // hop
+
+
+class Adding:
+    """A session whose one logit vector is a sum: (constant, token, state) -> (logits, state)."""
+
+    def __init__(self) -> None:
+        floats, whole = np.dtype("float32"), np.dtype("int32")
+        self.inputs = (Port("held", (1, 4), floats), Port("token", (1, 1), whole), Port("s", (1, 4), floats))
+        self.outputs = (Port("logits", (1, 1, 4), floats), Port("s.next", (1, 4), floats))
+        self.runs = 0
+
+    def __call__(self, feeds: list[np.ndarray]) -> list[np.ndarray]:
+        self.runs += 1
+        held, token, state = feeds
+        now = np.float32(0.5) * state + held + np.eye(4, dtype=np.float32)[token[:, 0] % 4]
+        return [now[:, None], now]
+
+    def reset(self) -> None: ...
+
+
+GOING = Stream((State("s", "s.next"),), (Emission("logits", True),), constants=("held",), longest=6)
+HELD_VALUE = np.array([[0.1, 0.2, 0.3, 0.4]], np.float32)
+
+
+def whole_of(row: tuple[int, ...]) -> np.ndarray:
+    """The last logits of a row stepped from the start."""
+    stream = Running(Adding(), GOING)
+    return np.asarray(stream({"held": HELD_VALUE, "token": np.array([row], np.int32)})["logits"][0, -1])
+
+
+@given(data=st.data())
+def test_rows_that_go_on_from_others_are_as_if_stepped_from_the_start(data: st.DataObject) -> None:
+    session = Adding()
+    stream = Running(session, GOING)
+    stream.reset({"held": HELD_VALUE})
+    following = Following(stream, lambda outputs: outputs["logits"])
+    rows: list[tuple[int, ...]] = [(0,)]
+    taken = 0
+    for _ in range(4):
+        np.testing.assert_array_equal(following(rows), [whole_of(row) for row in rows])
+        taken += len(rows)
+        assert session.runs == taken  # one step a row, whatever its length
+        kept = data.draw(st.lists(st.sampled_from(rows), min_size=1, max_size=3))
+        rows = [(*row, data.draw(st.integers(0, 3))) for row in kept]
+
+
+def test_a_prompt_of_several_tokens_is_stepped_through() -> None:
+    stream = Running(Adding(), GOING)
+    stream.reset({"held": HELD_VALUE})
+    following = Following(stream, lambda outputs: outputs["logits"])
+    np.testing.assert_array_equal(following([(3, 1, 2)])[0], whole_of((3, 1, 2)))
+
+
+def test_a_stream_without_its_constants_is_refused() -> None:
+    with pytest.raises(Refused, match="before the first"):
+        Running(Adding(), GOING).step(np.array([[1]], np.int32))
+
+
+def test_constants_hold_until_others_come() -> None:
+    stream = Running(Adding(), GOING)
+    assert [port.name for port in stream.frames] == ["token"]
+    assert [port.name for port in stream.inputs] == ["held", "token"]
+    stream.reset({"held": HELD_VALUE})
+    token = np.array([[1]], np.int32)
+    first = stream.step(token)["logits"]
+    stream.reset()
+    np.testing.assert_array_equal(stream.step(token)["logits"], first)
+    stream.reset({"held": HELD_VALUE + 1})
+    np.testing.assert_allclose(stream.step(token)["logits"], first + 1)
+
+
+def test_a_sequence_longer_than_the_graph_remembers_is_refused() -> None:
+    stream = Running(Adding(), GOING)
+    with pytest.raises(Refused, match="no more steps"):
+        stream({"held": HELD_VALUE, "token": np.zeros((1, 7), np.int32)})
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        dataclasses.replace(PLAN, constants=("x",)),
+        dataclasses.replace(PLAN, constants=("sum",)),
+        dataclasses.replace(PLAN, constants=("none",)),
+        dataclasses.replace(PLAN, longest=-1),
+    ],
+)
+def test_constants_that_do_not_fit_the_graph_are_refused(plan: Stream) -> None:
+    with pytest.raises(Refused, match="stream"):
+        Contract.from_json(contract(Graph("step", *ENDS, stream=plan)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +14,19 @@ import pytest
 from edgeproof import folder as folders
 from edgeproof import system
 from edgeproof.backends import Port
-from edgeproof.contract import Artifact, Contract, Decode, Frontend, Graph, Provenance, Tensor
-from edgeproof.decode.search import Manner
+from edgeproof.contract import (
+    Artifact,
+    Contract,
+    Decode,
+    Emission,
+    Frontend,
+    Graph,
+    Provenance,
+    State,
+    Stream,
+    Tensor,
+)
+from edgeproof.decode.search import Manner, Tokens
 from edgeproof.errors import Refused
 
 STEP = {"op": "characters", "length": 5}
@@ -62,12 +73,9 @@ class Part:
         self.runs += 1
         return {"memory": feeds["tokens"].astype(np.float32)}
 
-    def after(self, given: Mapping[str, np.ndarray], written: str, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def following(self, given: Mapping[str, np.ndarray]) -> Callable[[list[Tokens]], np.ndarray]:
         wanted = np.append(given["memory"][0].astype(int), 0)
-        return {"logits": np.repeat(np.eye(6)[wanted][None] * 20, len(rows), axis=0)}
-
-    def decoded(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        return outputs["logits"]
+        return lambda told: np.repeat(np.eye(6)[wanted[len(told[0])]][None] * 20, len(told), axis=0)
 
 
 @pytest.fixture
@@ -105,6 +113,30 @@ def test_several_sets_are_told_apart_by_name(folder: Any) -> None:
     with pytest.raises(Refused, match="tflite:f16 is asked for"):
         system.load(place, parts="tflite:f16")
     assert system.load(place, parts="tflite:int8").predict("ab").label == ""  # padding comes first, and ends it
+
+
+def step(origin: str = "1" * 64) -> Contract:
+    """Of a file that holds a step of the decoder."""
+    memory = WHOLE.graph("decoder").inputs[0]
+    graph = Graph(
+        "decoder.step",
+        (memory, Tensor("written", (None, 1), "int32"), Tensor("h", (None, 2))),
+        (Tensor("logits", (None, 1, 6)), Tensor("h.next", (None, 2))),
+        Stream((State("h", "h.next"),), (Emission("logits", True),), constants=("memory",), of="decoder"),
+    )
+    own = dataclasses.replace(WHOLE, graphs=(graph,), artifact=Artifact("tflite", "int8", "decoder.step"))
+    return dataclasses.replace(own, provenance=Provenance(checkpoint_sha256=origin))
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_part_is_stepped_where_its_step_is_there(folder: Any, beside: bool) -> None:
+    files = {"a": artifact("encoder"), "b": step(), **({"c": artifact("decoder")} if beside else {})}
+    assert folders.opened(folder(**files)).models["decoder"].contract.graph().name == "decoder.step"
+
+
+def test_a_step_of_another_checkpoint_is_refused(folder: Any) -> None:
+    with pytest.raises(Refused, match="one checkpoint"):
+        folders.opened(folder(a=artifact("encoder"), b=artifact("decoder"), c=step(origin="3" * 64)))
 
 
 def test_mixtures_and_lost_parts_are_refused(folder: Any) -> None:

@@ -171,5 +171,8 @@ def test_the_command_line_writes(build_onnx: Callable[..., bytes], cli: Callable
     assert "top_p above 0" in cli("run", path, "a", "--top-p", 2).refused()
     (tmp_path / "begun.txt").write_text("ab\n")
     assert cli("run", path, tmp_path / "begun.txt", "--length", 2, "--temperature", 0).out == "abc \n"
+    out = tmp_path / "out.txt"
+    said = cli("run", path, "ab", "--length", 2, "--temperature", 0, "--write", out)
+    assert (said.out, out.read_text()) == (f"ab: {out}\n", "abc \n")
     for lost in ("lost.txt", " "):
         cli("run", path, lost).refused()

@@ -40,6 +40,22 @@ def killed():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def litter(size):
+    """Leave behind `size` bytes that only a search for cycles finds."""
+    block = [bytearray(b"x") * (1 << 20) for _ in range(size >> 20)]
+    block.append(block)
+
+
+def swept_from(size):
+    """Sweep from so many bytes on."""
+    sys.modules["__main__"]._SWEPT = size
+
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def hang():
     print("hanging", flush=True)
     time.sleep(600)

@@ -86,7 +86,7 @@ def integer(layers: Layers, features: int, time: int, seed: int, precision: str)
     for kernels in ("xnnpack", "reference"):
         stream = Model(data, summary, kernels=kernels).stream()
         outputs = [next(iter(o.values()))[0] for o in stream.over(sequence) if o]
-        pairs = zip(np.array_split(reference, 4), np.array_split(np.stack(outputs), 4), strict=True)
+        pairs = zip(np.array_split(reference[0], 4), np.array_split(np.stack(outputs), 4), strict=True)
         drift[kernels] = [float(np.linalg.norm(a - b) / np.linalg.norm(a)) for a, b in pairs]
         last[kernels] = len(outputs)
     ends = {p.name: p for p in (*stream._ins.values(), *stream._outs.values())}
@@ -174,3 +174,76 @@ def attend() -> None:
 
     frames = keras.Input((8, 4))
     step_model(keras.Model(frames, keras.layers.MultiHeadAttention(1, 2)(frames, frames)))
+
+
+def writer(variant: str, time: int = 7, places: int = 5) -> Any:
+    """What writes an answer, of the zoo's parts, over a memory (batch, places, 8); its weights drawn."""
+    import keras
+
+    from models.attention import lstm_writer, transformer_writer
+
+    memory = keras.Input((places, 8), name="memory")
+    written = keras.Input((time,), dtype="int32", name="written")
+    sizes: dict[str, Any] = {"vocabulary": 11, "units": 8, "dropout": 0.5}
+    if variant == "lstm":
+        logits = lstm_writer(written, memory, width=6, **sizes)
+    else:
+        logits = transformer_writer(written, memory, blocks=2, heads=2, **sizes)
+    model = keras.Model([memory, written], logits)
+    rng = np.random.default_rng(1)
+    for weight in model.trainable_weights:
+        weight.assign(rng.normal(size=weight.shape) * 0.7)
+    return model
+
+
+def compare_writer(variant: str) -> dict[str, Any]:
+    """Stepping against the whole model with a memory that is the same in all steps of a sequence."""
+    from export.streaming.source import stepped
+    from export.streaming.walk import step_model
+
+    model = writer(variant)
+    rng = np.random.default_rng(2)
+    feeds = {
+        "memory": rng.normal(size=(6, 5, 8)).astype(np.float32),
+        "written": rng.integers(0, 11, size=(6, 7)).astype(np.int32),
+    }
+    step = step_model(model, ["memory"])
+    _, found = stepped(step, feeds)
+    whole = model([feeds["memory"], feeds["written"]]).numpy()
+    return {
+        "relative": closeness(whole, found["logits"]).relative,
+        "constants": list(step.stream.constants),
+        "longest": step.stream.longest,
+        "states": [state.input for state in step.stream.states],
+    }
+
+
+def calibrated_writer() -> list[list[Any]]:
+    """The tokens and places that a step is calibrated on, for answers of 2, no and 6 tokens: each with its count."""
+    from edgeproof.contract import Contract, Decode, Graph, Tensor
+    from export.source import Source
+    from export.streaming.source import step_source
+
+    model = writer("transformer")
+    inputs = tuple(Tensor.of(t.name, t.shape, str(t.dtype)) for t in model.inputs)
+    outputs = (Tensor.of("logits", model.outputs[0].shape, "float32"),)
+    contract = Contract("said", (Graph("main", inputs, outputs),), decode=Decode("answer", "logits"))
+    written = np.array([[0, 3, 4, 0, 0, 0, 0], [0] * 7, [0, 5, 6, 7, 8, 9, 10]], np.int32)
+    memory = np.random.default_rng(0).normal(size=(3, 5, 8)).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / "writer.h5")
+        whole = Source(Path(folder) / "writer.h5")
+        whole.calibrate({"memory": memory, "written": written})
+        taken = step_source(whole, contract).calibration
+    pairs = [[int(token), int(seen)] for token, seen in zip(taken["written"][:, 0], taken["seen"].sum(1), strict=True)]
+    return sorted(pairs)
+
+
+def join_memory() -> None:
+    """A memory that is added to a sequence step by step."""
+    import keras
+
+    from export.streaming.walk import step_model
+
+    memory, frames = keras.Input((8, 4), name="memory"), keras.Input((8, 4), name="frames")
+    step_model(keras.Model([memory, frames], keras.layers.Add(name="both")([memory, frames])), ["memory"])

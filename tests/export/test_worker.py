@@ -262,3 +262,12 @@ def test_what_a_child_leaves_in_its_temporary_folder_goes_with_it(tmp_path: Path
         assert left.is_dir()
         assert tmp_path in left.parents
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to read what a process holds")
+def test_what_a_large_call_leaves_behind_is_gone_before_the_next() -> None:
+    """Graphs of TensorFlow refer to themselves, and each holds a copy of the weights."""
+    with Worker(environment=ENVIRONMENT) as worker:
+        worker.call("crashers:swept_from", size=200 << 20)
+        worker.call("crashers:litter", size=400 << 20)
+        assert worker.call("crashers:resident") < 200 << 20

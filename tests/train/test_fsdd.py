@@ -11,7 +11,7 @@ import pytest
 from edgeproof import frontend
 from edgeproof.contract import sample_hashes
 from edgeproof.errors import Refused
-from train import registry
+from train import learned, registry
 from train.data import Dataset, fsdd, fsdd_speakers, fsdd_stream
 
 
@@ -57,7 +57,7 @@ def test_no_speaker_is_in_two_splits(folder: Path) -> None:
 
 def test_no_window_of_a_stream_is_in_two_splits_or_twice_in_one(folder: Path) -> None:
     dataset = fsdd_stream.load(folder)
-    how = registry.load("keyword").frontends({})[0]
+    how = learned.whole(registry.load("keyword").frontends({})[0], dataset)
     seen: set[str] = set()
     for split in (dataset.train, dataset.validation, dataset.test):
         for some in np.array_split(split.samples["features"], 10):

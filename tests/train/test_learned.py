@@ -54,5 +54,5 @@ def test_a_vocabulary_that_is_left_out_is_the_data_set_s_classes() -> None:
 
 def test_what_is_whole_stays() -> None:
     assert steps("words", 5) == {"op": "words", "vocabulary": ["a", "b", "."], "length": 4}
-    (own,) = learned.frontends(registry.load("keyword"), registry.load("keyword").defaults(), SETS)
-    assert own == registry.load("keyword").frontends({})[0]
+    (own,) = learned.frontends(registry.load("mlp"), registry.load("mlp").defaults(), SETS)
+    assert own == registry.load("mlp").frontends({})[0]

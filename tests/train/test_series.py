@@ -55,26 +55,28 @@ def test_what_is_forecast_lies_in_one_part_alone() -> None:
             windows.parts(values, ends, 4, 2)
 
 
-def small(seed: int = 0) -> Dataset:
-    values = np.random.default_rng(seed).normal(size=(200, 2)).cumsum(axis=0)
-    return Dataset("t", "t", "", False, *windows.parts(values, (120, 160, 200), 6, 3), columns=("a", "b"))
+def small(seed: int = 0, columns: int = 2, horizon: int = 3) -> Dataset:
+    values = np.random.default_rng(seed).normal(size=(200, columns)).cumsum(axis=0)
+    names = ("a", "b")[:columns]
+    return Dataset("t", "t", "", False, *windows.parts(values, (120, 160, 200), 6, horizon), columns=names)
 
 
-def test_baselines_are_those_of_scikit_learn() -> None:
-    dataset = small()
-    spread = dataset.train.samples["series"].reshape(-1, 2).astype(np.float64)
+@pytest.mark.parametrize(("columns", "horizon"), [(2, 3), (1, 1)])
+def test_baselines_are_those_of_scikit_learn(columns: int, horizon: int) -> None:
+    dataset = small(columns=columns, horizon=horizon)
+    spread = dataset.train.samples["series"].reshape(-1, columns).astype(np.float64)
     mean, deviation = spread.mean(axis=0), spread.std(axis=0)
     x, y, u, v, h, r = (
         ((values - mean) / deviation).reshape(len(values), -1)
         for part in (dataset.train, dataset.test, dataset.validation)
         for values in (part.samples["series"], part.labels)
     )
-    naive = u.reshape(-1, 6, 2)[:, -3:].reshape(len(u), -1)
+    naive = u.reshape(-1, 6, columns)[:, -horizon:].reshape(len(u), -1)
     before = r2_score(v, naive, multioutput="variance_weighted")
-    assert series.season_before(dataset, {"horizon": 3}).mean() == pytest.approx(before)
+    assert series.season_before(dataset, {"horizon": horizon}).mean() == pytest.approx(before)
     fits = [Ridge(alpha=a).fit(x, y) for a in series._STRENGTHS]
-    best = min(fits, key=lambda fit: np.square(fit.predict(h) - r).mean())
-    score = r2_score(v, best.predict(u), multioutput="variance_weighted")
+    best = min(fits, key=lambda fit: np.square(fit.predict(h).reshape(r.shape) - r).mean())
+    score = r2_score(v, best.predict(u).reshape(v.shape), multioutput="variance_weighted")
     assert series.linear(dataset, {}).mean() == pytest.approx(score)
 
 

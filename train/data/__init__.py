@@ -43,7 +43,7 @@ class Dataset:
         labels: names of the classes, where the data set knows them.
         strange: what to calibrate with beside the training split, where samples to come are unlike what is trained on:
             a detector's ranges must reach as far as what it is to detect. Disjoint from the other splits.
-        rate: samples a second, of a set of sounds, or time steps, of series.
+        rate: samples a second, of a set of sounds, or time steps, of series; of scores time steps a quarter note.
         columns: names of the columns, of a set of series.
         text: sentences to learn from, (n,), of a set whose samples only ask about them: its training split then is what
             is asked in no other.

@@ -6,13 +6,12 @@ passed over, as is a header that says "sentence" or "text".
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from edgeproof.errors import Refused
-from train.data import Dataset, Split, skipping, stratified
+from train.data import Dataset, Split, skipping, stratified, tables
 
 _HELD_OUT = 7  # every so many training rows, one is for validation where no file is
 _LAYOUT = "lay it out as DIR/train.csv and DIR/test.csv, a sentence and its label in each row"
@@ -57,31 +56,18 @@ def _file(directory: Path, name: str) -> Path:
     return directory / f"{name}.csv"
 
 
-def _rows(path: Path) -> list[tuple[str, str, int]]:
-    """Sentence, label and line of each row."""
-    if not path.is_file():
-        raise Refused("csv: the file must exist.", received=str(path), fix=_LAYOUT)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise Refused(
-            "csv: a file must be in UTF-8.", received=f"{path}, line {line}: byte {error.object[error.start]:#04x}",
-            fix="save it as UTF-8",
-        ) from error  # fmt: skip
-    found: list[tuple[str, str, int]] = []
-    reader = csv.reader(text.splitlines())
-    for row in reader:
-        if not any(cell.strip() for cell in row) or (not found and row[0].strip().lower() in _HEADS):
+def _rows(path: Path) -> list[tuple[str, str, str]]:
+    """Sentence, label and place of each row."""
+    found: list[tuple[str, str, str]] = []
+    for where, row in tables.rows(path, "csv", _LAYOUT):
+        if not found and row[0].strip().lower() in _HEADS:
             continue
         sentence, label = (" ".join(cell.split()) for cell in (*row, "")[:2])
         if sentence and label:
-            found.append((sentence, label, reader.line_num))
+            found.append((sentence, label, where))
         else:
             skipping.bad(
-                "csv: a row must hold a sentence and its label.",
-                received=f"{path}, line {reader.line_num}: {','.join(row)[:80]}",
-                fix=_LAYOUT,
+                "csv: a row must hold a sentence and its label.", received=f"{where}: {','.join(row)[:80]}", fix=_LAYOUT
             )
     return found
 
@@ -94,11 +80,10 @@ def _labels(told: list[str]) -> tuple[str, ...]:
 
 
 def _split(
-    rows: list[tuple[str, str, int]], name: str, path: Path, labels: tuple[str, ...], taken: dict[str, str]
+    rows: list[tuple[str, str, str]], name: str, path: Path, labels: tuple[str, ...], taken: dict[str, str]
 ) -> Split:
     sentences, numbers = [], []
-    for sentence, label, line in rows:
-        where = f"{path}, line {line}"
+    for sentence, label, where in rows:
         if label not in labels:
             skipping.bad(
                 "csv: a label must be one that training has.",

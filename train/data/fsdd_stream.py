@@ -1,6 +1,6 @@
 """Free Spoken Digits as windows that slide over a stream meet them: about the middle of a second, or cut off, or none.
 
-To be trained with one class more, `--set classes=11`: "nothing", for what is no digit in the middle.
+One class more, "nothing", is for what is no digit in the middle.
 """
 
 from __future__ import annotations

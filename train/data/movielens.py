@@ -7,15 +7,13 @@ is the history, and what came later is wanted: time divides each user, not the w
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from edgeproof.errors import Refused
-from train.data import Dataset, skipping
+from train.data import Dataset, skipping, tables
 from train.histories import LEAST, split
 
 ITEMS = 1000
@@ -65,40 +63,10 @@ def _of(films: list[int], place: dict[int, int]) -> np.ndarray:
     return np.array([place[film] for film in films if film in place], np.int64)
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
-    """Where a row stands, and its cells."""
-    if not path.is_file():
-        raise Refused("movielens: the file must exist.", received=str(path), fix=_LAYOUT)
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise Refused(
-            "movielens: a file must be in UTF-8.", received=f"{path}, line {line}: byte {data[error.start]:#04x}",
-            fix="save it as UTF-8",
-        ) from error  # fmt: skip
-    reader = csv.reader(text.splitlines())
-    head = tuple(next(reader, []))
-    if head[: len(columns)] != columns:
-        raise Refused(
-            f"movielens: the first line must be {','.join(columns)}.",
-            received=f"{path}, line 1: {','.join(head)[:80]}", fix=_LAYOUT,
-        )  # fmt: skip
-    try:
-        for row in reader:
-            if row:
-                yield f"{path}, line {reader.line_num}", row
-    except csv.Error as error:
-        raise Refused(
-            "movielens: a file must be a .csv file.", received=f"{path}, line {reader.line_num}: {error}", fix=_LAYOUT
-        ) from error
-
-
 def _titles(path: Path) -> dict[int, str]:
     """Film -> title; films of the same title tell them apart by their number."""
     found: dict[int, str] = {}
-    for where, row in _rows(path, _MOVIES):
+    for where, row in tables.rows(path, "movielens", _LAYOUT, _MOVIES):
         title = " ".join(row[1].replace("|", "/").split()) if len(row) > 1 else ""
         if not (row[0].isascii() and row[0].isdecimal()) or not title or int(row[0]) in found:
             skipping.bad(
@@ -114,7 +82,7 @@ def _titles(path: Path) -> dict[int, str]:
 def _liked(path: Path, names: dict[int, str]) -> dict[int, list[int]]:
     """User -> films liked, in the order of time; those of one second by number."""
     found: dict[int, dict[int, int]] = {}
-    for where, row in _rows(path, _RATINGS):
+    for where, row in tables.rows(path, "movielens", _LAYOUT, _RATINGS):
         user, film, rating, time = _rating(row)
         if not 0.5 <= rating <= 5 or film not in names:
             skipping.bad(

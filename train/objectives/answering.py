@@ -12,13 +12,13 @@ import tensorflow as tf
 from edgeproof.decode.answers import wanted
 from edgeproof.decode.search import Manner, Tokens, rows_of, together
 from edgeproof.frontend import text
-from train import overlap
+from train import nearest, overlap
 from train.data import Dataset
 from train.objectives.descent import Descent
 from train.objectives.objective import Ready, Task
 
-_TOGETHER = 500  # samples that are answered side by side
-_SHOWN = 3
+_TOGETHER = 125  # samples that are answered side by side
+_SHOWN = 5
 
 
 class Answering(Descent):
@@ -35,7 +35,7 @@ class Answering(Descent):
         super().__init__(model, settings, dataset, task)
 
     def loss(self, targets: Any, outputs: dict[str, Any]) -> Any:
-        return criterion(targets, outputs[self.output])
+        return criterion(targets, outputs[self.output], self.settings["smoothing"])
 
     def batch(self, ready: Ready, chosen: np.ndarray, rng: np.random.Generator) -> tuple[dict[str, Any], np.ndarray]:
         inputs = {name: tensor[chosen] for name, tensor in ready.tensors.items()}
@@ -61,7 +61,8 @@ class Answering(Descent):
         return np.asarray(self.outputs(tensors)[self.output][:, len(told[0])])
 
     def facts(self, dataset: Dataset) -> dict[str, str]:
-        """What it writes by itself for the test split, the likeliest token always and by a beam."""
+        """What it writes by itself for the test split, the likeliest token always and by a beam; of texts beside what
+        is copied from the nearest training sample."""
         ready = self.ready(dataset.test, "the test split")
         true = [tuple(int(t) for t in row if t != text.PADDING) for row in ready.tensors[self._written]]
         step = self.frontends[self._written].steps[-1]
@@ -69,22 +70,38 @@ class Answering(Descent):
         manners = {"the likeliest token always": Manner()}
         if self.settings["beam"] > 1:
             manners[f"a beam of {self.settings['beam']}"] = Manner(beam=self.settings["beam"])
+        meant = [str(sample) for sample in dataset.test.samples[self._written]]
         for name, manner in manners.items():
             found = self.answers(ready, manner)
             right = np.mean([ours == theirs for ours, theirs in zip(found, true, strict=True)])
             said = [text.written(tokens, step) for tokens in found]
-            meant = [str(sample) for sample in dataset.test.samples[self._written]]
             told[f"written by itself, {name}"] = f"{right:.2%} to the letter; {overlap.told(said, meant)}"
-        source = next(iter(dataset.test.samples.values()))
+        given = next(iter(dataset.test.samples))
+        source = dataset.test.samples[given]
         if source.dtype.kind == "U":
+            known = dataset.train.samples
+            copies = nearest.copied(known[given], known[self._written], source)
+            right = np.mean([ours == theirs for ours, theirs in zip(copies, meant, strict=True)])
+            told["copied from the training sample whose source is nearest by character n-grams"] = (
+                f"{right:.2%} to the letter; {overlap.told(copies, meant)}"
+            )
             shown = [f"{source[i]} → {said[i]} (true: {meant[i]})" for i in range(min(_SHOWN, len(said)))]
             told["for example"] = "; ".join(shown).replace("|", "\\|")
         return told
 
 
-def criterion(targets: Any, logits: Any) -> Any:
-    """Cross-entropy of each token and the first end behind them with the logits there, in nats."""
+def criterion(targets: Any, logits: Any, smoothing: float = 0.0) -> Any:
+    """Cross-entropy of each token and the first end behind them with the logits there, in nats.
+
+    Args:
+        targets: (n, steps) tokens.
+        logits: (n, steps, tokens).
+        smoothing: share of the truth that all tokens have in common (`train.fits.Answering`).
+    """
     kept = tf.cast(tf.not_equal(targets, text.PADDING), logits.dtype)
     kept = tf.concat([tf.ones_like(kept[:, :1]), kept[:, :-1]], axis=1)  # the end counts, what is behind it does not
     each = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    if smoothing:
+        uniform = tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
+        each = (1.0 - smoothing) * each + smoothing * uniform
     return tf.reduce_sum(each * kept) / tf.reduce_sum(kept)

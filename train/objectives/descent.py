@@ -23,6 +23,8 @@ class Descent(Objective):
         Refused: an unknown loss or optimizer.
     """
 
+    precise = True  # its loss can be computed in float64 too
+
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
         super().__init__(model, settings, dataset, task)
         self.weights = self.trained()

@@ -75,6 +75,7 @@ class Objective:
         if kind and task.decode.kind != kind:
             raise Refused(rule, received=f"outputs decoded as {task.decode.kind}", fix=f'decode them as "{kind}"')
         self.model = model
+        self.called = model  # what `call` runs: the model, or one of the same weights that gives more besides
         self.settings = settings
         self.decode = task.decode
         self.metric = metrics.METRICS[task.metric]
@@ -109,6 +110,10 @@ class Objective:
         """Rows for the card that this objective alone can tell."""
         return {}
 
+    def in_words(self, value: float) -> str:
+        """A score in units that people know it in; "" where it is told as it is."""
+        return ""
+
     def draw(self, out: Path, dataset: Dataset) -> list[Picture]:
         """Pictures for the card that this objective alone can draw, written into `out`."""
         return []
@@ -125,11 +130,11 @@ class Objective:
         return Ready(tensors, labels)
 
     def call(self, inputs: Mapping[str, Any], *, training: bool) -> dict[str, Any]:
-        """The model's outputs by name."""
+        """The model's outputs by name, and what else training asks of it."""
         # In the model's own structure: Keras takes a dict of another one by the order of its keys, and warns.
         own = keras.tree.pack_sequence_as(self.model.input, [inputs[t.name] for t in self.model.inputs])
-        found = keras.tree.flatten(self.model(own, training=training))
-        return dict(zip(self.model.output_names, found, strict=True))
+        found = keras.tree.flatten(self.called(own, training=training))
+        return dict(zip(self.called.output_names, found, strict=True))
 
     def outputs(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The model's outputs by name for input tensors (n, ...), in inference mode."""

@@ -76,12 +76,12 @@ class Recursive(Descent):
             "phrases": layer("phrases")(nodes),
             "score": layer("score")(parent)[..., 0],
             "others": layer("score")(far)[..., 0],
-            "is other": tf.cast(wrong[..., 0] != wrong[..., 1], tf.float32),
+            "is other": tf.cast(wrong[..., 0] != wrong[..., 1], nodes.dtype),
         }
 
     def loss(self, targets: Any, outputs: dict[str, Any]) -> Any:
         """Cross-entropy a phrase; in training also of two neighbours' being one, times `parsing`."""
-        known = tf.cast(targets >= 0, tf.float32)
+        known = tf.cast(targets >= 0, outputs["phrases"].dtype)
         each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(targets, 0), outputs["phrases"])
         found = tf.reduce_sum(each * known) / tf.reduce_sum(known)
         if "others" not in outputs:

@@ -21,6 +21,7 @@ class Transcription(Supervised):
     """
 
     decodes = ("transcribe", "train: connectionist temporal classification spells a string.")
+    precise = False
 
     def __init__(self, model: keras.Model, settings: dict[str, Any], dataset: Dataset, task: Task) -> None:
         super().__init__(model, {"loss": "cross_entropy", **settings}, dataset, task)

@@ -3,11 +3,14 @@
 Hochreiter, Schmidhuber 1997, "Long short-term memory"; the data and its splits of `ett` are of Zhou et al. 2021,
 "Informer: beyond efficient transformer for long sequence time-series forecasting". The network adds what it has learned
 to the season before. The embedded series, load and temperature by the hour, is made by a generator; `ett` is ETTh1, and
-`airline` the passengers of Box and Jenkins 1970, twelve months ahead.
+`airline` the passengers of Box and Jenkins 1970, twelve months ahead. `prices` are one day ahead, from any file of
+them; there the season before is the last price, which is hard to beat: `python -m train.study walk-forward` says how
+hard.
 
     python -m train rnn_forecast
     python -m train rnn_forecast --data ett --data-dir DIR
     python -m train rnn_forecast --data airline --data-dir DIR
+    python -m train rnn_forecast --data prices --data-dir DIR
 """
 
 from __future__ import annotations
@@ -22,11 +25,17 @@ RECIPE = Recipe(
     paper="Hochreiter, Schmidhuber 1997; Zhou et al. 2021",
     build="models.rnn:build_rnn_forecast",
     arguments={"variant": "lstm", "past": 96, "horizon": 24, "columns": 2, "units": 32, "dropout": 0.3},
-    data={"embedded": "train.data.load_curve", "ett": "train.data.ett", "airline": "train.data.airline"},
+    data={
+        "embedded": "train.data.load_curve",
+        "ett": "train.data.ett",
+        "airline": "train.data.airline",
+        "prices": "train.data.prices",
+    },
     fit=Supervised(loss="squared", epochs=15, batch=32, learning_rate=3e-3, weight_decay=1e-3, clip=1.0),
     when=(
         When({"data": "ett"}, {"columns": 7, "epochs": 6}),
         When({"data": "airline"}, {"columns": 1, "past": 24, "horizon": 12, "epochs": 100, "units": 16, "batch": 8}),
+        When({"data": "prices"}, {"columns": 1, "past": 32, "horizon": 1, "units": 16}),
     ),
     tiny={"epochs": 2},
     goal=Goal(metric="explained variance", floors={"embedded": 0.8}),

@@ -13,16 +13,10 @@ less the word error rate.
 
 from __future__ import annotations
 
-from edgeproof.contract import Decode, Frontend, Tolerance
+from edgeproof.contract import Decode, Tolerance
+from train import sounds
 from train.fits import Transcription
-from train.recipe import Goal, Recipe
-
-_RATE = 8000
-_STEPS: tuple[dict[str, object], ...] = (
-    {"op": "samples", "rate": _RATE, "length": 4 * _RATE, "whole": True},
-    {"op": "log_mel", "rate": _RATE, "window": 0.025, "hop": 0.010, "bands": 40, "low": 20.0, "high": 4000.0},
-    {"op": "scale", "factor": 1 / 3, "offset": 3.0},  # from -14 (silence) to -3 into about -1.6 to 2
-)
+from train.recipe import Goal, Recipe, When
 
 RECIPE = Recipe(
     title="Strings of words",
@@ -31,9 +25,10 @@ RECIPE = Recipe(
     arguments={"width": 64, "blocks": 4, "classes": 11},
     data={"embedded": "train.data.word_strings", "fsdd": "train.data.fsdd_strings"},
     fit=Transcription(epochs=20, batch=32, learning_rate=4e-3, weight_decay=1e-2, clip=5.0),
+    when=(When({"data": "fsdd"}, {"epochs": 30, "loud": 1.0}),),
     tiny={"epochs": 2},
     goal=Goal(metric="word accuracy", floors={"embedded": 0.8, "fsdd": 0.8}),
-    frontends=lambda settings: (Frontend("features", "sound", _STEPS),),
+    frontends=lambda settings: (sounds.bands(whole=True),),
     decode=Decode("transcribe", output="logits", scores="logits", blank=10),
     tolerances={"f32": Tolerance(relative=1e-5, relative_l2=1e-5, drop=0.0)},
     use="Writing down which of ten short words, or digits, were said one after another in up to four seconds of sound "

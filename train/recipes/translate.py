@@ -43,19 +43,22 @@ RECIPE = Recipe(
             {"data": "tatoeba"},
             {
                 "script": "pairs",
-                "length": 32,
-                "vocabulary": 1500,
-                "answer_length": 32,
-                "answer_vocabulary": 1500,
-                "width": 64,
-                "units": 128,
-                "epochs": 8,
+                "length": 28,
+                "vocabulary": 2000,
+                "answer_length": 28,
+                "answer_vocabulary": 2000,
+                "width": 128,
+                "units": 256,
+                "dropout": 0.3,
+                "smoothing": 0.1,
+                "epochs": 14,
                 "learning_rate": 2e-3,
             },
         ),
+        When({"data": "tatoeba", "variant": "transformer"}, {"units": 128, "dropout": 0.15, "epochs": 12}),
     ),
     tiny={"epochs": 2, "blocks": 1, "heads": 2, "batch": 200, "beam": 1},
-    goal=Goal(metric="exact match", floors={"embedded": 0.99}),
+    goal=Goal(metric="exact match", floors={"embedded": 0.99, "tatoeba": 0.1}),
     frontends=lambda settings: (
         texts.script("tokens", settings["script"], settings["vocabulary"], settings["length"]),
         texts.script(
@@ -70,8 +73,8 @@ RECIPE = Recipe(
     tolerances={"f32": Tolerance(relative=1e-4, relative_l2=1e-5, drop=0.05)},
     refused=texts.REFUSED,
     use="Writing a date, however a person puts it in English, as ISO 8601 has it: days from 1950 to 2049, by name or "
-    "in numbers.",
-    limits="It always writes something, also for what is no date. Dates with dots are taken as day, month, year and "
-    "those with slashes as month, day, year. It learned from dates that a generator wrote in 23 ways; others, and "
-    "slips of the pen, it may get wrong without a sign.",
+    "in numbers. Trained on Tatoeba's pairs: short English sentences of daily life into Swedish, for the gist.",
+    limits="It always writes something, also for what it can't read; sentences come out fluent and wrong where their "
+    "words are rare. Dates with dots are taken as day, month, year and those with slashes as month, day, year. It "
+    "learned dates that a generator wrote in 23 ways; others, and slips of the pen, it may get wrong without a sign.",
 )

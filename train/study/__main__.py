@@ -15,7 +15,8 @@ from train import registry
 from train.study.request import Request
 from train.study.studies import STUDIES
 
-_RECIPED = ("gradient-check",)
+# The studies that take an option which others would pass over in silence.
+_TAKES = {"recipe": ("gradient-check",), "data-dir": ("longer", "walk-forward")}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="list the studies")
     parser.add_argument("--out", type=Path, default=Path("docs/study"), help="folder to write (default: docs/study)")
     parser.add_argument("--seeds", type=positive, help="how many seeds (default: the study's own number)")
-    parser.add_argument("--recipe", default="", help=f"the recipe to study, for {', '.join(_RECIPED)}")
+    parser.add_argument("--recipe", default="", help=f"the recipe to study, for {', '.join(_TAKES['recipe'])}")
+    parser.add_argument("--data-dir", type=Path, help=f"your own data, for {', '.join(_TAKES['data-dir'])}")
     parser.add_argument("--tiny", action="store_true", help="a seconds-long form, to see it run")
     args = parser.parse_args(arguments)
     if args.list:
@@ -42,20 +44,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _study(args: argparse.Namespace) -> int:
     STUDIES.check(args.study)
-    if args.recipe:
-        if args.study not in _RECIPED:
+    for option, given in (("recipe", args.recipe), ("data-dir", args.data_dir)):
+        if given and args.study not in _TAKES[option]:
             raise Refused(
-                f"study: --recipe is for {', '.join(_RECIPED)}.",
-                received=f"--recipe {args.recipe} with {args.study}",
+                f"study: --{option} is for {', '.join(_TAKES[option])}.",
+                received=f"--{option} {given} with {args.study}",
                 fix="leave it out",
             )
+    if args.recipe:
         registry.load(args.recipe)
     atomic.prepare(args.out)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's C++ side reads this once
     start = time.monotonic()
     with quiet.without(b"WARNING: All log messages before absl", b"I0000"):
         module = STUDIES.load(args.study)
-    page = module.study(Request(args.seeds, args.recipe, args.tiny))
+    page = module.study(Request(args.seeds, args.recipe, args.tiny, args.data_dir))
     path = page.write(args.out, args.study, _command(args))
     print(f"{path} ({time.monotonic() - start:.0f} s)")
     if not page.passed:
@@ -66,6 +69,7 @@ def _study(args: argparse.Namespace) -> int:
 def _command(args: argparse.Namespace) -> str:
     words = ["python -m train.study", args.study]
     words += [f"--recipe {args.recipe}"] * bool(args.recipe) + ["--tiny"] * args.tiny
+    words += ["--data-dir DIR"] * bool(args.data_dir)
     return " ".join([*words, *[f"--seeds {args.seeds}"] * bool(args.seeds)])
 
 

@@ -16,6 +16,7 @@ STEPS = (STEP, STEP / 10, STEP / 100)
 LIMIT = 1e-6
 _ROUNDINGS = 64  # of the loss's last bit, in a sum over a batch and many layers, at the very most
 _DISAGREE = 16  # roundings of the loss that two differences of a smooth loss may lie apart
+_COARSER = 2  # times that a step may be made ten times as long
 _ROUNDED = 2  # roundings of the loss that its values are off by, as measured on networks of a million ReLUs
 
 
@@ -80,18 +81,27 @@ class Loss:
     Args:
         model: as `precision` built it.
         inputs: one batch, in the model's own structure.
-        labels: (n,).
+        labels: what the outputs should be.
         criterion: from labels and outputs to a number.
+        call: from the inputs to what the criterion takes, as a training step has it; None: the model itself.
     """
 
-    def __init__(self, model: keras.Model, inputs: Any, labels: Any, criterion: Callable[[Any, Any], Any]) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        inputs: Any,
+        labels: Any,
+        criterion: Callable[[Any, Any], Any],
+        call: Callable[..., Any] | None = None,
+    ) -> None:
         self.model = model
+        run = call or model
         fixed = [(v, tf.constant(v.numpy())) for v in model.variables if not v.trainable]
 
         def value() -> Any:
             for variable, start in fixed:
                 variable.assign(start)
-            loss = criterion(labels, model(inputs, training=True))
+            loss = criterion(labels, run(inputs, training=True))
             return loss + tf.add_n(model.losses) if model.losses else loss
 
         self._value = tf.function(value)
@@ -147,14 +157,37 @@ def check(loss: Loss, *, each: int, seed: int, steps: Sequence[float] = STEPS) -
 
 
 def _slope(loss: Loss, variable: Any, index: int, steps: Sequence[float], here: float, rounding: float) -> float | None:
-    """The difference over the largest step that reaches no corner; None where each does, or is too small to tell."""
+    """The difference over the largest step that reaches no corner; None where each does, or is too small to tell.
+
+    A slope that is hidden by rounding over the first step is taken over a larger one, where that reaches none either.
+    """
     for step in steps:
-        around = [_at(loss, variable, index, share * step) for share in (-1, -0.5, 0.5, 1)]
-        slope = (around[3] - around[0]) / (2 * step)
-        if _smooth(np.array([*around[:2], here, *around[2:]]), step, _DISAGREE * rounding / step):
-            told = step == steps[0] or _ROUNDED * rounding / step <= LIMIT * abs(slope)
-            return slope if told else None
+        slope = _straight(loss, variable, index, step, here, rounding)
+        if slope is None:
+            continue
+        if step != steps[0]:
+            return slope if _told(slope, step, rounding) else None
+        for _ in range(_COARSER):
+            if _told(slope, step, rounding):
+                break
+            wider = _straight(loss, variable, index, 10 * step, here, rounding)
+            if wider is None:
+                break
+            slope, step = wider, 10 * step
+        return slope
     return None
+
+
+def _straight(loss: Loss, variable: Any, index: int, step: float, here: float, rounding: float) -> float | None:
+    """The difference over a step; None where that reaches a corner."""
+    around = [_at(loss, variable, index, share * step) for share in (-1, -0.5, 0.5, 1)]
+    smooth = _smooth(np.array([*around[:2], here, *around[2:]]), step, _DISAGREE * rounding / step)
+    return (around[3] - around[0]) / (2 * step) if smooth else None
+
+
+def _told(slope: float, step: float, rounding: float) -> bool:
+    """Whether the loss's rounding leaves a slope over a step as sure as is asked."""
+    return _ROUNDED * rounding / step <= LIMIT * abs(slope)
 
 
 def _smooth(losses: np.ndarray, step: float, rounding: float) -> bool:

@@ -29,10 +29,13 @@ def _prelu(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
 
 
 def _merge(walk: Walk, layer: Any, given: Sequence[Frames]) -> Frames:
-    _same_time(layer, given)
+    _same_time(layer, [entry for entry in given if not entry.constant])
     if type(layer).__name__ == "Concatenate" and layer.axis % len(given[0].value.shape) == 1:
         raise refuse(layer, "it joins one sequence to the end of another", "join the features (axis=-1)")
-    first = given[0]
+    first = next(entry for entry in given if not entry.constant)
+    rank = len(first.value.shape)
+    if any(entry.constant and len(entry.value.shape) == rank and entry.value.shape[1] != 1 for entry in given):
+        raise refuse(layer, "it joins a sequence with one that is there as a whole", "one frame of it, for all steps")
     return first.but(walk.call(layer, [entry.value for entry in given]))
 
 
@@ -65,8 +68,6 @@ def _refused(why: str, fix: str) -> Rule:
     return rule
 
 
-_WHOLE = "it looks at the whole sequence"
-_CAUSAL = "use causal recurrent or convolution layers, or export the whole model"
 _TIME_GOES = "it lays time out as features"
 _ONE = "take the last step (return_sequences=False) or a global pooling layer, or export the whole model"
 
@@ -88,8 +89,8 @@ RULES: dict[str, Rule] = {
     "PReLU": _prelu,
     "EinsumDense": _einsum,
     **dict.fromkeys(
-        ["Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"],
-        _refused(_WHOLE, _CAUSAL),
+        ["GroupQueryAttention", "GroupedQueryAttention"],
+        _refused("it looks at the whole sequence", "MultiHeadAttention, or export the whole model"),
     ),
     "Bidirectional": _refused("it also runs from the end of the sequence to its beginning", "use the forward layer "
                               "alone, or export the whole model"),

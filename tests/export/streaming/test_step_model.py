@@ -172,3 +172,33 @@ def test_a_model_whose_branches_run_at_different_times_is_refused(worker: Worker
 def test_attention_over_the_sequence_is_refused(worker: Worker) -> None:
     with pytest.raises(Refused, match="the whole sequence"):
         worker.call("steppers:attend")
+
+
+@pytest.mark.parametrize(
+    ("variant", "longest", "states"),
+    [
+        ("lstm", 0, ["writer.h", "writer.c"]),
+        (
+            "transformer",
+            7,
+            ["seen", *(f"write{i}_attention.{part}" for i in (1, 2) for part in ("key", "value"))],
+        ),
+    ],
+)
+def test_what_writes_steps_with_what_it_reads_held(
+    worker: Worker, variant: str, longest: int, states: list[str]
+) -> None:
+    found = worker.call("steppers:compare_writer", variant=variant)
+    assert found["relative"] < 1e-5
+    assert (found["constants"], found["longest"], found["states"]) == (["memory"], longest, states)
+
+
+def test_steps_behind_an_answer_s_end_are_not_calibrated_on(worker: Worker) -> None:
+    found = worker.call("steppers:calibrated_writer")
+    wanted = [[0, 0]] * 3 + [[3, 1], [4, 2]] + [[token, place] for place, token in enumerate(range(5, 11), start=1)]
+    assert found == sorted(wanted)
+
+
+def test_a_sequence_that_is_there_as_a_whole_joins_no_stream(worker: Worker) -> None:
+    with pytest.raises(Refused, match="one that is there as a whole"):
+        worker.call("steppers:join_memory")

@@ -105,6 +105,21 @@ def test_a_corner_in_every_step_is_counted_and_another_number_is_drawn() -> None
     assert found.error < LIMIT
 
 
+def test_a_slope_that_rounding_hides_is_taken_over_a_larger_step() -> None:
+    """(1000 + tanh(1e-4 w))²: its derivative of 0.2 is told to no more than 1e-6 over the first step."""
+    with differences.precision("float64"):
+        x = keras.Input((1,))
+        y = keras.layers.Dense(1, use_bias=False, name="one")(x)
+        model = keras.Model(x, keras.layers.Activation("tanh")(y))
+        model.trainable_variables[0].assign([[0.5]])
+        loss = loss_of(model, np.full((1, 1), 1e-4), np.full((1, 1), -1000.0))
+        (coarse,) = differences.check(loss, each=1, seed=0, steps=(STEP,))
+        exact = 2 * (1000 + np.tanh(5e-5)) * 1e-4 / np.cosh(5e-5) ** 2
+    first = differences.two_sided(loss, model.trainable_variables[0], 0, STEP)
+    assert abs(first - exact) > 10 * abs(coarse.numeric[0] - exact)
+    assert coarse.error < LIMIT
+
+
 def test_what_a_training_step_draws_is_held_still() -> None:
     with differences.precision("float64"):
         x = keras.Input((8,))
@@ -163,8 +178,16 @@ def test_a_recipe_of_another_kind_is_refused(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_recipe_passes(tmp_path: Path) -> None:
-    assert main(["gradient-check", "--recipe", "locally_connected", "--tiny", "--out", str(tmp_path)]) == 0
+@pytest.mark.parametrize(
+    ("recipe", "tensors"),
+    [
+        ("locally_connected", 6),
+        pytest.param("rntn", 8, marks=pytest.mark.all),
+        pytest.param("rnn_caption", 33, marks=pytest.mark.all),
+    ],
+)
+def test_a_recipe_passes(recipe: str, tensors: int, tmp_path: Path) -> None:
+    assert main(["gradient-check", "--recipe", recipe, "--tiny", "--out", str(tmp_path)]) == 0
     page = (tmp_path / "gradient-check.md").read_text()
-    assert "| locally_connected | 6 |" in page
+    assert f"| {recipe} | {tensors} |" in page
     assert "No weight tensors of 1 forms are above 1e-06" in page

@@ -5,6 +5,7 @@ The formula and the bound are those of Ng's courses: ‖a - n‖ / (‖a‖ + �
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,24 +13,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from edgeproof import frontend
-from edgeproof.decode import truth
 from edgeproof.errors import Refused
 from models.mlp import build_mlp
 from train import data, drawing, learned, registry, settings
-from train.fits import (
-    Answering,
-    Distilled,
-    Greedy,
-    NextToken,
-    Ranking,
-    Reconstruction,
-    Recursive,
-    SkipGram,
-    Supervised,
-    Transcription,
-)
-from train.objectives import next_token, ranking, reconstruction
+from train.fits import Greedy
+from train.objectives.descent import Descent
+from train.objectives.objective import Task
+from train.objectives.supervised import Supervised
 from train.objectives.supervised import criterion as criterion_of
 from train.recipe import Recipe
 from train.study import differences
@@ -61,9 +51,9 @@ def study(request: Request) -> Page:
     forms, left = [], []
     for name in names:
         recipe = registry.load(name)
-        if not _descends(recipe):
-            elsewhere = isinstance(recipe.fit, (Answering, Distilled, Recursive, SkipGram, Transcription))
-            why = "loss is not among those built here" if elsewhere else "steps are not the gradient of a loss"
+        kind = _objective(recipe)
+        if kind is None or not kind.precise:
+            why = "steps are not the gradient of a loss" if kind is None else "loss is computed in float32 alone"
             left.append(f"{name} (its {why})")
             continue
         for wishes in recipe.forms():
@@ -106,7 +96,8 @@ def study(request: Request) -> Page:
             "from points where a derivative does not exist, such as a zero bias under a ReLU.",
             "Where a ReLU or a maximum changes sides within the step there is no derivative to compare with; the "
             "differences over h and h/2 then disagree, and a tenth and a hundredth of the step are tried, as far as "
-            "the loss's own rounding lets them tell anything. A number at a corner in all of them is passed over and "
+            "the loss's own rounding lets them tell anything; so are ten and a hundred times the step where a slope is "
+            "so small that rounding hides it. A number at a corner in all of them is passed over and "
             "counted, and another drawn in its place.",
             f"Seeds: {', '.join(map(str, seeds))}.",
         ],
@@ -143,49 +134,46 @@ def study(request: Request) -> Page:
     )
 
 
-def _descends(recipe: Recipe) -> bool:
+def _objective(recipe: Recipe) -> type[Descent] | None:
+    """What steps down the gradient of a loss, of several stages the last; None where nothing does."""
     fit: object = recipe.fit
-    return isinstance(fit, (Supervised, Greedy, Reconstruction, NextToken, Ranking))
+    found = Supervised if isinstance(fit, Greedy) else recipe.objective() if fit else None
+    return found if isinstance(found, type) and issubclass(found, Descent) else None
 
 
 def _check(recipe: Recipe, wishes: dict[str, Any], seed: int, each: int) -> list[Checked] | None:
     """Every weight tensor of a form in small; None where a layer's gradient is not meant to be its derivative."""
     chosen = settings.resolve(recipe, "embedded", wishes, tiny=True)
     dataset = data.load(recipe, "embedded", None)
-    split = dataset.train
-    rows = np.random.default_rng(seed).permutation(len(split))[:_BATCH]
+    rows = np.random.default_rng(seed).permutation(len(dataset.train))[:_BATCH]
     frontends = learned.frontends(recipe, chosen, dataset)
-    steps, decode = {f.input: f for f in frontends}, learned.decode(recipe, frontends)
+    task = Task(frontends, learned.decode(recipe, frontends), recipe.goal.metric)
+    few = dataclasses.replace(
+        dataset, train=_some(dataset.train, rows), validation=_some(dataset.validation, np.arange(_BATCH))
+    )
+    kind = _objective(recipe)
+    assert kind
     with differences.precision("float64"):
         keras.utils.set_random_seed(seed)
         model = recipe.builder()(**{key: chosen[key] for key in recipe.arguments})
         if any(getattr(layer, "straight_through", False) for layer in model.layers):
             return None
-        inputs = [
-            tf.constant(frontend.apply(steps[t.name], split.samples[t.name][rows]), t.dtype) for t in model.inputs
-        ]
         differences.jitter(model.trainable_variables, seed)
-        again: object = recipe.fit
-        if isinstance(again, Reconstruction):
-            loss = Loss(model, keras.tree.pack_sequence_as(model.input, inputs), inputs[0], _back(model, chosen))
-        elif isinstance(again, NextToken):
-            given = keras.tree.pack_sequence_as(model.input, inputs)
-            loss = Loss(model, given, inputs[0], next_token.criterion)
-        else:
-            assert split.labels is not None
-            shape = dict(zip(model.output_names, model.outputs, strict=True))[decode.output].shape[1:]
-            wanted = truth(decode, split.labels[rows], [], np.zeros((len(rows), *shape)), source=recipe.title)
-            assert wanted is not None
-            labels = tf.constant(wanted, tf.int32 if wanted.dtype.kind == "i" else tf.float64)
-            criterion = ranking.criterion if isinstance(again, Ranking) else criterion_of(chosen)
-            loss = Loss(model, keras.tree.pack_sequence_as(model.input, inputs), labels, criterion)
-        return differences.check(loss, each=each, seed=seed)
+        steps = kind(model, chosen, few, task)
+        inputs, wanted = steps.batch(steps.train, np.arange(_BATCH), np.random.default_rng(seed))
+        given = {name: _precise(value) for name, value in inputs.items()}
+        return differences.check(Loss(model, given, _precise(wanted), steps.loss, steps.call), each=each, seed=seed)
 
 
-def _back(model: keras.Model, chosen: dict[str, Any]) -> Any:
-    """The loss between the input and what the model makes of it."""
-    index, loss = model.output_names.index("reconstruction"), reconstruction.criterion(chosen)
-    return lambda wanted, outputs: loss(wanted, keras.tree.flatten(outputs)[index])
+def _some(split: data.Split, rows: np.ndarray) -> data.Split:
+    labels = None if split.labels is None else split.labels[rows]
+    return data.Split({name: values[rows] for name, values in split.samples.items()}, labels)
+
+
+def _precise(values: Any) -> Any:
+    """In float64 where they are no whole numbers."""
+    values = np.asarray(values)
+    return tf.constant(values.astype(np.float64) if values.dtype.kind == "f" else values)
 
 
 def _by_step(steps: tuple[float, ...], numbers: int) -> tuple[Figure, dict[str, tuple[float, float]]]:
