@@ -227,19 +227,20 @@ class Distilled(Steps):
 
     Attributes:
         distilling_epochs, distilling_rate: of what lies between the ends: embeddings, attention, hidden vectors.
-        distilling_batch: of that, and of the teacher's answers.
         epochs, learning_rate: of the teacher's answers.
         temperature: that both their logits are divided by.
+        until: word before which each text without a label is cut, "" none: what only such texts tell must not be what
+            the student reads.
         teacher_pretraining, teacher_epochs: the teacher's own `pretraining_epochs` and `epochs`.
     """
 
     objective: ClassVar[str] = "train.objectives.distilled:Distilled"
 
     distilling_epochs: int = 4
-    distilling_batch: int = 64
     distilling_rate: float = 2e-3
     temperature: float = 1.0
-    teacher_pretraining: int = 8
+    until: str = ""
+    teacher_pretraining: int = 0
     teacher_epochs: int = 30
 
 
