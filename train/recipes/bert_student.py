@@ -2,10 +2,11 @@
 
 Jiao et al. 2020, "TinyBERT: distilling BERT for natural language understanding": mean squared differences of
 embeddings, attention before its softmax, and hidden vectors, by learned projections; then the teacher's probabilities.
-The teacher is the recipe `bert_tiny`'s, trained here first. What differs from there: texts without labels stand for
-augmented ones.
+The teacher is the recipe `bert_tiny`'s without pretraining, trained here first. What differs from there: no student of
+general texts comes before; texts without labels stand for augmented ones, cut before what people did then.
 
     python -m train bert_student
+    python -m train bert_tiny --set pretraining_epochs=0 --set units=4 --set blocks=1  # the same without a teacher
     edgeproof run saved/bert_student/export/bert_student.int8.tflite "the film was dull but the cast was lively"
 """
 
@@ -19,7 +20,7 @@ from train.recipe import Goal, Recipe
 RECIPE = Recipe(
     title="BERT's student",
     paper="Jiao et al. 2020",
-    build="models.bert:build_bert",
+    build="models.bert:build_student",
     arguments={"length": 24, "vocabulary": 64, "units": 4, "blocks": 1, "heads": 2, "dropout": 0.0, "classes": 2},
     data={"embedded": "train.data.receptions"},
     fit=Distilled(epochs=3, learning_rate=2e-3, until=","),
