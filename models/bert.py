@@ -55,3 +55,28 @@ def build_bert(
     x = layers.Dropout(dropout, name="summary_dropout")(x)
     logits = layers.Dense(classes, name="logits")(x)  # (batch, classes)
     return keras.Model(tokens, logits, name="bert")
+
+
+def build_student(
+    *,
+    length: int = 24,
+    vocabulary: int = 64,
+    units: int = 4,
+    blocks: int = 1,
+    heads: int = 2,
+    dropout: float = 0.0,
+    classes: int = 2,
+) -> keras.Model:
+    """`build_bert` as small as a student is (Jiao et al. 2020, "TinyBERT", section 4.1): fewer blocks, shorter vectors.
+
+    Args, Returns and Raises: as `build_bert`.
+    """
+    return build_bert(
+        length=length,
+        vocabulary=vocabulary,
+        units=units,
+        blocks=blocks,
+        heads=heads,
+        dropout=dropout,
+        classes=classes,
+    )

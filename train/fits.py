@@ -222,6 +222,29 @@ class Masked(Supervised):
 
 
 @dataclass(frozen=True)
+class Distilled(Steps):
+    """Learn from a teacher, which is trained first (Jiao et al. 2020, "TinyBERT", section 3).
+
+    Attributes:
+        distilling_epochs, distilling_rate: of what lies between the ends: embeddings, attention, hidden vectors.
+        epochs, learning_rate: of the teacher's answers.
+        temperature: that both their logits are divided by.
+        until: word before which each text without a label is cut, "" none: what only such texts tell must not be what
+            the student reads.
+        teacher_pretraining, teacher_epochs: the teacher's own `pretraining_epochs` and `epochs`.
+    """
+
+    objective: ClassVar[str] = "train.objectives.distilled:Distilled"
+
+    distilling_epochs: int = 4
+    distilling_rate: float = 2e-3
+    temperature: float = 1.0
+    until: str = ""
+    teacher_pretraining: int = 0
+    teacher_epochs: int = 30
+
+
+@dataclass(frozen=True)
 class Contrastive:
     """Contrastive divergence for a restricted Boltzmann machine (Hinton 2010, "A practical guide to training ...").
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.bert import build_bert
+from models.bert import build_bert, build_student
 
 
 def test_its_parameters_are_those_of_a_transformer_s_encoder() -> None:
@@ -13,6 +13,13 @@ def test_its_parameters_are_those_of_a_transformer_s_encoder() -> None:
     block = 4 * (8 * 8 + 8) + (8 * 32 + 32) + (32 * 8 + 8) + 2 * 16
     assert model.count_params() == 11 * 8 + 6 * 8 + 3 * block + 16 + 8 * 3 + 3
     assert model.get_layer("encoded").output.shape == (None, 6, 8)
+
+
+def test_a_student_is_a_small_one() -> None:
+    model, large = build_student(), build_bert()
+    block = 4 * (4 * 4 + 4) + (4 * 16 + 16) + (16 * 4 + 4) + 2 * 8
+    assert model.count_params() == 64 * 4 + 24 * 4 + block + 8 + 4 * 2 + 2
+    assert [t.shape for t in model.inputs + model.outputs] == [t.shape for t in large.inputs + large.outputs]
 
 
 def test_the_first_token_s_answer_hangs_on_every_other() -> None:
