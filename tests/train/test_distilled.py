@@ -96,6 +96,7 @@ def test_what_lies_between_is_compared_block_by_block(blocks: int, looked_at: li
     assert reached == len(between.weights)
 
 
+@pytest.mark.all
 def test_a_student_nears_its_teacher_which_stays_as_it_is() -> None:
     recipe, some = registry.load("bert_student"), few(300)
     objective = prepared(recipe, settings(epochs=2), some)
