@@ -91,6 +91,8 @@ def _said(variant: str, runs: list[_Run]) -> str:
 
 
 def _drawn(found: dict[str, list[_Run]]) -> Figure:
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
     figure, axes = drawing.canvas(1, 1, (5.2, 3.2))
     for (variant, runs), colour in zip(found.items(), drawing.COLOURS, strict=False):
         seconds = [r.seconds for r in runs]
@@ -99,6 +101,9 @@ def _drawn(found: dict[str, list[_Run]]) -> Figure:
         for r in runs:
             axes.annotate(f"{r.epochs}", (r.seconds, r.test), xytext=(2, 4), textcoords="offset points", fontsize=7)
     axes.set(xscale="log", xlabel="core seconds of training", ylabel="bits a character")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.legend(frameon=False, fontsize=8)
     shows = "Bits a character by training time, epochs beside each point; dotted: of the text that was trained on"
     return Figure("longer", drawing.png(figure, dpi=90, colours=96), shows)
