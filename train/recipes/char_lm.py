@@ -36,7 +36,14 @@ RECIPE = Recipe(
     fit=NextToken(epochs=10, batch=32, learning_rate=4e-3, weight_decay=1e-2, clip=1.0),
     when=(
         When({"variant": "gpt"}, {"units": 128, "learning_rate": 2e-3}),
-        When({"data": "shakespeare"}, {"epochs": 6}),
+        When(
+            {"data": "shakespeare"},
+            {"units": 512, "dropout": 0.4, "epochs": 8, "batch": 64, "learning_rate": 3e-3},
+        ),
+        When(
+            {"data": "shakespeare", "variant": "gpt"},
+            {"units": 128, "dropout": 0.1, "batch": 32, "learning_rate": 2e-3},
+        ),
     ),
     tiny={"epochs": 2, "length": 40, "units": 96, "blocks": 1, "batch": 128},
     goal=Goal(
