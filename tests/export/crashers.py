@@ -111,7 +111,7 @@ def allocate(size, seconds=30):
     kept = []
     for _ in range(size >> 24):
         kept.append(bytearray(b"1") * (1 << 24))
-        time.sleep(0.002)
+        time.sleep(0.02)  # so slowly that the parent looks before the kernel's own limit, twice as far, is reached
     time.sleep(seconds)
     return len(kept)
 
