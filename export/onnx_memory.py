@@ -9,11 +9,12 @@ looks for such.
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from export import memory
 
 _CATCHES = "TF2ONNX_CATCH_ERRORS"
 _KEPT = ("op_type", "name", "domain", "doc_string")  # what a node's protobuf alone holds
@@ -37,7 +38,7 @@ def thrift(*, copies: bool = False) -> Iterator[None]:
         write(self, *arguments, **named)
 
     def tf_optimize(*arguments: Any) -> Any:
-        gc.collect()
+        memory.sweep()
         return fold(*arguments)
 
     # Being there is what counts: tf2onnx compares the variable's name, not its value, with "TRUE".

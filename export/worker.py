@@ -7,8 +7,6 @@ message quotes.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import importlib
 import itertools
 import json
@@ -27,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof.errors import NewerContract, Refused, Unwritable
-from export import family
+from export import family, memory
 from export.limits import DEFAULT, Limits
 
 _KINDS = {kind.__name__: kind for kind in (NewerContract, Unwritable)}
@@ -37,11 +35,6 @@ _LARGEST_ANSWER, _LARGEST_LOG = 1 << 28, 1 << 30
 _LONGEST = 1000  # of an error's first line
 _LOOKS = 0.1  # seconds between two looks at a child's memory, in which one can take some 300 MB
 _BACKSTOP = 2  # times the limit, at which the kernel itself gives a process no more
-# Blocks from this size are given back when they are freed. Left to itself glibc keeps ever larger ones for later, and a
-# conversion that copies 350 MB of weights ten times in turn stays at 6 GB instead of 2.8.
-_GIVEN_BACK = 4 << 20
-_M_MMAP_THRESHOLD = -3
-_SWEPT = 2 << 30  # resident bytes from which what a call left behind is looked for before the next
 
 
 # How TensorFlow marks an error in the text of another.
@@ -220,9 +213,9 @@ class Worker:
                 left = left[os.write(child.stdin.fileno(), left[: 1 << 16]) :]
 
     def _look(self, child: subprocess.Popen[bytes], begun: int) -> None:
-        memory = self.limits.memory
-        if memory and family.resident(child.pid) > memory:
-            raise _Over("memory", f"the converter's process used more than {_size(memory)} of memory")
+        most = self.limits.memory
+        if most and family.resident(child.pid) > most:
+            raise _Over("memory", f"the converter's process used more than {_size(most)} of memory")
         if os.fstat(self._log.fileno()).st_size - begun > _LARGEST_LOG:
             raise _Over("output", f"the converter's process printed more than {_size(_LARGEST_LOG)}")
 
@@ -257,8 +250,8 @@ def serve() -> None:
     """The child's side: answer calls until standard input ends."""
     if sys.platform == "linux":
         # It ends with its parent even in the middle of a conversion (PR_SET_PDEATHSIG).
-        _libc("prctl", 1, signal.SIGKILL)
-    _libc("mallopt", _M_MMAP_THRESHOLD, _GIVEN_BACK)
+        memory.libc("prctl", 1, signal.SIGKILL)
+    memory.settle()
     answers = os.fdopen(os.dup(1), "w")
     # Whatever libraries print must not land between the answers.
     os.dup2(2, 1)
@@ -266,15 +259,7 @@ def serve() -> None:
         request = json.loads(line)
         answers.write(json.dumps(_answer(request)) + "\n")
         answers.flush()
-        if family.resident(os.getpid()) > _SWEPT:  # graphs refer to themselves, and go only when they are looked for
-            gc.collect()
-            _libc("malloc_trim", 0)
-
-
-def _libc(function: str, *arguments: int) -> None:
-    """Call a function of the C library, where it has it."""
-    with suppress(OSError, AttributeError, TypeError):
-        getattr(ctypes.CDLL(None), function)(*arguments)
+        memory.sweep()
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeproof.contract import Contract
-from export import lone
+from export import lone, memory
 from export.formats import Format, Look, Made
 from export.formats.saved_model import operators
 
@@ -33,7 +32,7 @@ def convert(source: Source, precision: str, path: Path) -> Made:
 
     concrete = source.function(None, Form.SPLIT).get_concrete_function()
     frozen = convert_variables_to_constants_v2(concrete).graph.as_graph_def()
-    gc.collect()  # the graphs on the way refer to themselves, each with a copy of all weights
+    memory.sweep()  # of the graphs on the way, each with a copy of all weights
     inputs, outputs = [t.name for t in source.model.inputs], list(source.model.output_names)
     names = {node.name for node in frozen.node}
     missing = [name for name in (*outputs, *inputs) if name not in names]

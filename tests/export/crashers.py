@@ -8,6 +8,7 @@ import threading
 import time
 
 from edgeproof.errors import NewerContract, Refused, Unwritable
+from export import memory
 
 
 def echo(value):
@@ -48,7 +49,7 @@ def litter(size):
 
 def swept_from(size):
     """Sweep from so many bytes on."""
-    sys.modules["__main__"]._SWEPT = size
+    memory._SWEPT = size
 
 
 def resident():

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import keras
 
+from export import memory
 from export.formats import onnx
 from export.source import Source
 
 
 def float_model(folder, units):
     """Bytes that an ONNX conversion takes at the most beyond what was there before, and bytes of the weights."""
+    memory._SWEPT = 0  # as a model whose copies fill gigabytes has it
     large, small = (_saved(Path(folder) / f"{n}.h5", n) for n in (units, 4))
     onnx._float_model(small)  # what is loaded at the first conversion
     weights = 4 * large.model.count_params()
